@@ -1,0 +1,175 @@
+"""Posts and decisions as JSON values, to the letter of the contract (``docs/streams.md``)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from records.decision import Alarm, Decision, Hit, Place, Review, Route
+from records.post import SCHEMA, Attachment, Parent, Post, PostError, revision_of
+
+_OPTIONAL_TEXTS = ("source", "author", "url", "published_at", "detected_at")
+
+
+def dump(value: Any) -> str:
+    """One line of JSON: UTF-8 text, no spaces after separators, keys in the order they were put in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def post_to_json(post: Post) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "key": post.key,
+        "network": post.network,
+        "source": post.source,
+        "author": post.author,
+        "url": post.url,
+        "text": post.text,
+        "published_at": post.published_at,
+        "detected_at": post.detected_at,
+        "parent": None if post.parent is None else {"key": post.parent.key, "text": post.parent.text},
+        "attachments": [{"type": a.type, "url": a.url} for a in post.attachments],
+        "revision": post.revision or revision_of(post.text),
+    }
+
+
+def post_from_json(value: object, *, key: str | None = None) -> Post:
+    """Read a post; ``key`` stands in for a missing one.
+
+    Raises:
+        PostError: the value is not a post (what and how to mend it, in Russian).
+    """
+    if not isinstance(value, Mapping):
+        raise PostError("строка не является объектом JSON", 'одна строка — один объект: {"text": "…"}')
+    schema = value.get("schema", SCHEMA)
+    if isinstance(schema, bool) or not isinstance(schema, int) or schema != SCHEMA:
+        raise PostError(f"неизвестная схема: {_short(schema)}", f"поле schema должно быть {SCHEMA}")
+    text = value.get("text")
+    if text is None:
+        raise PostError("нет поля text", "добавьте поле text с текстом сообщения")
+    if not isinstance(text, str):
+        raise PostError("поле text — не строка", "поле text должно быть строкой в кавычках")
+    text = _well_formed("text", text)
+    attachments = _attachments(value.get("attachments"))
+    if not text.strip() and not attachments:
+        raise PostError("пустой text без вложений", "дайте текст или вложения (attachments)")
+    own_key = _text(value, "key") or key
+    if not own_key:
+        raise PostError("нет поля key", 'добавьте ключ сообщения, например "vk:-123_45"')
+    before, colon, _ = own_key.partition(":")
+    network = _text(value, "network") or (before if colon else "") or "file"
+    return Post(
+        key=own_key,
+        text=text,
+        network=network,
+        parent=_parent(value.get("parent")),
+        attachments=attachments,
+        revision=_text(value, "revision") or revision_of(text),
+        **{name: _text(value, name) for name in _OPTIONAL_TEXTS},
+    )
+
+
+def _short(value: object) -> str:
+    shown = str(value)
+    return shown if len(shown) <= 40 else shown[:40] + "…"
+
+
+def _well_formed(name: str, text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise PostError(
+            f"поле {name}: половина суррогатной пары на месте {error.start}", "пересохраните файл в UTF-8"
+        ) from None
+    return text
+
+
+def _text(value: Mapping[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    if found is None:
+        return None
+    if isinstance(found, int) and not isinstance(found, bool) and name == "author":
+        return str(found)
+    if not isinstance(found, str):
+        raise PostError(f"поле {name} — не строка", f"поле {name} должно быть строкой или null")
+    return _well_formed(name, found)
+
+
+def _parent(value: object) -> Parent | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise PostError("поле parent — не объект", 'parent должен быть {"key": …, "text": …} или null')
+    return Parent(key=_text(value, "key"), text=_text(value, "text"))
+
+
+def _attachments(value: object) -> tuple[Attachment, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(a, Mapping) for a in value):
+        raise PostError("поле attachments — не список объектов", 'attachments: [{"type": "photo", "url": "…"}]')
+    return tuple(Attachment(type=_text(a, "type") or "file", url=_text(a, "url")) for a in value)
+
+
+def _probability(value: float) -> float:
+    return round(float(value), 4)
+
+
+def _span(part: Hit | Alarm | Review) -> dict[str, Any]:
+    return {"rule": part.rule, "start": part.start, "stop": part.stop, "text": part.text}
+
+
+def _ranked(key: str, pairs: tuple[tuple[str, float], ...]) -> list[dict[str, Any]]:
+    return [{key: name, "probability": _probability(p)} for name, p in pairs]
+
+
+def _route(route: Route) -> dict[str, Any]:
+    topic = route.topic
+    return {
+        "department": route.department,
+        "office": route.office,
+        "external": route.external,
+        "probability": _probability(route.probability),
+        "proposed": route.proposed,
+        "runners_up": _ranked("department", route.runners_up),
+        "topic": None
+        if topic is None
+        else {
+            "name": topic.name,
+            "probability": _probability(topic.probability),
+            "runners_up": _ranked("name", topic.runners_up),
+        },
+        "also": [{"department": a.department, "start": a.start, "stop": a.stop} for a in route.also],
+        "evidence": [
+            {"text": e.text, "start": e.start, "stop": e.stop, "weight": _probability(e.weight)} for e in route.evidence
+        ],
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"settlement": place.settlement, "street": place.street, "house": place.house, "object": place.object}
+
+
+def decision_to_json(decision: Decision) -> dict[str, Any]:
+    significance = decision.significance
+    return {
+        "key": decision.key,
+        "revision": decision.revision,
+        "fingerprint": decision.fingerprint,
+        "verdict": decision.verdict.value,
+        "grounds": [{"ground": hit.ground.value, **_span(hit)} for hit in decision.grounds],
+        "alarms": [{"kind": alarm.kind.value, **_span(alarm)} for alarm in decision.alarms],
+        "needs_answer": {"probability": _probability(decision.needs_answer)},
+        "significance": {
+            "probability": _probability(significance.probability),
+            "reasons": [
+                {"code": r.code.value, "text": r.text, "start": r.start, "stop": r.stop} for r in significance.reasons
+            ],
+        },
+        "track": None if decision.track is None else decision.track.value,
+        "route": None if decision.route is None else _route(decision.route),
+        "place": None if decision.place is None else _place(decision.place),
+        "review": [{"code": r.code.value, **_span(r)} for r in decision.review],
+        "versions": decision.versions,
+    }
