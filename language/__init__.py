@@ -1,0 +1,10 @@
+"""Russian text: words with their offsets, disguises undone, morphology, embeddings.
+
+``Reading`` is what every stage looks at: the words of a text, folded, with where they stand.
+"""
+
+from language.reading import Reading, read
+from language.readings import Candidate
+from language.unmask import candidates, mend
+
+__all__ = ["Candidate", "Reading", "candidates", "mend", "read"]
