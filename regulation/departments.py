@@ -1,0 +1,69 @@
+"""Departments of the administration and the bodies outside it: what each answers for, in residents' words too."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from regulation.documents import Document
+from regulation.fields import Fields
+
+LEAST_EXAMPLES = 5
+LONGEST_SHORT = 22
+_KEYS = "code name short external source competence examples owns offices located"
+_CODE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """``short`` fits a column of a table; ``owns`` are words for what is this body's own (РЖД, «Эко-Сити»);
+    ``offices``: a territorial office is named beside the department; ``located``: without an address
+    it cannot act."""
+
+    code: str
+    name: str
+    short: str
+    external: bool
+    competence: str
+    examples: tuple[str, ...]
+    owns: tuple[str, ...]
+    offices: bool
+    source: str
+    located: bool
+
+
+def read_departments(document: Document) -> dict[str, Department]:
+    """By code, in the order of the file; what is wrong is left in ``document.faults``."""
+    found: dict[str, Department] = {}
+    for fields in Fields(document, (), document.data, "departments").entries("departments", _KEYS):
+        department = _department(fields)
+        if department.code in found:
+            fields.fault("code", f"код {department.code} уже есть", "дайте отделу другой код или удалите повтор")
+        found.setdefault(department.code, department)
+    found.pop("", None)
+    if not found:
+        document.fault((), "нет ни одного отдела", "перечислите отделы в списке departments")
+    return found
+
+
+def _department(fields: Fields) -> Department:
+    department = Department(
+        code=fields.text("code"),
+        name=fields.text("name"),
+        short=fields.text("short"),
+        external=fields.flag("external"),
+        competence=fields.text("competence"),
+        examples=fields.texts("examples"),
+        owns=fields.texts("owns"),
+        offices=fields.flag("offices"),
+        source=fields.text("source", ""),
+        located=fields.flag("located"),
+    )
+    if department.code and not _CODE.fullmatch(department.code):
+        fields.fault("code", f"код «{department.code}» не годится", "латинские прописные буквы: JKH, TERR")
+    if len(department.short) > LONGEST_SHORT:
+        fields.fault("short", f"short длиннее {LONGEST_SHORT} знаков", "сократите: это подпись в таблице")
+    if len(department.examples) < LEAST_EXAMPLES:
+        what = f"примеров {len(department.examples)}, а нужно не меньше {LEAST_EXAMPLES}"
+        fields.fault("examples", what, "добавьте сообщения так, как их пишут жители")
+    return department

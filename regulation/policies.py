@@ -1,0 +1,165 @@
+"""Policies: how the administration reads the decree where it is silent or ambiguous, with values for the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import available_timezones
+
+from regulation.documents import Document
+from regulation.fields import Fields
+
+Value = bool | int | str | tuple[int, ...] | tuple[str, ...]
+_KEYS = "ground issue default why values options"
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+
+# Each value that others read, and its kind (``_KINDS``): a policy or a value left out is a fault.
+_VALUES = {
+    "clock_start": "start:text return_resets:flag",
+    "needs_response": "answer:texts no_answer:texts",
+    "clock_start_offhours": "start:text half_open:flag urgent_signal_always:flag",
+    "work_hours": "zone:zone days:days intervals:intervals short_day_until:clock hours_in_day:number",
+    "deadline_boundary": "boundary:text",
+    "dispatch_1h": "minutes:number time:time fast_goal_minutes:number offhours_fast_minutes:number "
+    "offhours_fast_time:time",
+    "return_30m": "minutes:number time:time silence_accepts:flag returns_before_manager:number extends_deadline:flag",
+    "draft_8h": "limit_hours:number before_deadline_hours:number due_hours:number time:time",
+    "draft_4h": "limit_hours:number due_hours:number limit_due_hours:number time:time",
+    "publish_30m": "minutes:number time:time within_total:flag",
+    "answer_format": "vk_limit:number ok_limit:number telegram_limit:number telegram_caption_limit:number "
+    "wish_limit:number telegram_wish_limit:number",
+    "approval_timeout": "body:department minutes:number time:time reminders_before_minutes:numbers "
+    "rework_minutes:number extends_deadline:flag auto_publish:flag",
+    "interim": "per_case:number needs_approval:flag reason_required:flag final_date_required:flag "
+    "second_by_manager:flag second_restarts_final:flag",
+    "final_7wd": "days:number time:time counts_from:text until:text draft_before_hours:number",
+    "fast_track_criteria": "resonance_count:number resonance_hours:number doubt_is_fast:flag human_confirms:flag "
+    "reasons:texts",
+    "reclassify": "fast_hours:number after_raise_hours:number latest_hours:number draft_fast_hours:number "
+    "lower_only:department",
+    "restore": "after_restore_hours:number time:time later_of_two:flag",
+    "p15_scope": "keeps_record:flag deletes_nothing:flag human_decides:flag",
+    "p15_emergency": "verdict:text alarm:text separate_case:flag immediately:flag",
+    "p15_threat_direction": "own_threat:text reported_threat:text escalate_to:department",
+    "p15_hyperbole": "own_reprisal:text wish:text idiom:text work_request:text court_warning:text",
+    "p15_suicide": "verdict:text track:text alarm:text minutes:number time:time",
+    "p15_quote": "verdict:text",
+    "p15_obscene_level": "roots:texts insults:texts rude:texts euphemisms:text",
+    "p15_insult_level": "about_people:text about_work:text borderline:text",
+    "multi_topic": "split:flag one_answer:flag deadline_of:text",
+    "duplicates": "same_author_days:number same_author_restarts:flag other_network_own_answer:flag "
+    "same_answers_per_hour:number time:time",
+    "no_address": "interim_template:flag urgent_calls:flag close_after_days:number time:time",
+    "out_of_scope": "answers:flag name_body:flag through:department danger_calls:flag",
+    "pd": "repeat_in_answer:flag ask_privately:flag mask_in_reports:flag",
+    "deleted_edited": "snapshot:flag deleted_closed_by:text edited_is_judged_anew:flag status_nowhere:text",
+    "calendar_region": "file:text short_before_radonitsa:flag",
+    "reports": "every_days:number by_role:flag figures:texts",
+}
+POLICIES = tuple(_VALUES)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``default`` is the reading taken, ``values`` the same for the machine, ``options`` the other readings;
+    ``ground``: the point of the decree, ``issue``: what is unclear in it."""
+
+    key: str
+    ground: str
+    issue: str
+    default: str
+    why: str
+    values: Mapping[str, Value]
+    options: tuple[str, ...]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _all(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and bool(value) and all(check(item) for item in value)
+
+
+def _is_clock(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(_CLOCK, value) is not None
+
+
+def _are_days(value: Any) -> bool:
+    return _all(lambda day: _is_number(day) and day <= 7)(value) and len(set(value)) == len(value)
+
+
+def _are_intervals(value: Any) -> bool:
+    """Each within a day, one after another; zero-padded clocks sort as times do."""
+    if not _all(lambda item: isinstance(item, str) and re.fullmatch(f"{_CLOCK}-{_CLOCK}", item) is not None)(value):
+        return False
+    edges = [edge for item in value for edge in item.split("-")]
+    starts_before_stops = all(a < b for a, b in zip(edges[::2], edges[1::2], strict=True))
+    return starts_before_stops and edges == sorted(edges)
+
+
+_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "number": (_is_number, "целое число больше нуля"),
+    "flag": (lambda value: isinstance(value, bool), "true или false"),
+    "text": (_is_text, "текст"),
+    "texts": (_all(_is_text), "список текстов"),
+    "numbers": (_all(_is_number), "список целых чисел больше нуля"),
+    "time": (lambda value: value in ("working", "calendar"), "working (рабочее время) или calendar (календарное)"),
+    "clock": (_is_clock, 'время в кавычках: "16:00"'),
+    "days": (_are_days, "номера дней недели без повторов: 1 — понедельник, 7 — воскресенье"),
+    "intervals": (_are_intervals, 'промежутки по порядку, в кавычках: ["08:00-12:00", "13:00-17:00"]'),
+    "zone": (lambda value: isinstance(value, str) and value in available_timezones(), "часовой пояс: Europe/Moscow"),
+    "department": (_is_text, "код отдела из departments.yaml"),
+}
+
+
+def read_policies(document: Document, departments: Container[str] | None) -> dict[str, Policy]:
+    """By key, in the order of the file; every policy of the decree must be there."""
+    top = Fields(document, (), document.data, "policies")
+    found = {}
+    for key, entry in top.mapping("policies").items():
+        if key in _VALUES:
+            found[key] = _policy(Fields(document, ("policies", key), entry, _KEYS), key, departments)
+        else:
+            top.fault("policies", f"неизвестная настройка «{key}»", f"настройки: {', '.join(POLICIES)}", key)
+    for key in POLICIES:
+        if key not in found:
+            top.fault("policies", f"нет настройки {key}", f"верните {key} со значениями: {_VALUES[key]}")
+    return found
+
+
+def _policy(fields: Fields, key: str, departments: Container[str] | None) -> Policy:
+    return Policy(
+        key=key,
+        ground=fields.text("ground"),
+        issue=fields.text("issue"),
+        default=fields.text("default"),
+        why=fields.text("why"),
+        values=MappingProxyType(_values(fields, key, departments)),
+        options=fields.texts("options"),
+    )
+
+
+def _values(fields: Fields, key: str, departments: Container[str] | None) -> dict[str, Value]:
+    kinds = dict(item.split(":") for item in _VALUES[key].split())
+    given = fields.mapping("values")
+    for name in given.keys() - kinds.keys():
+        fields.fault("values", f"неизвестное значение «{name}»", f"значения {key}: {', '.join(kinds)}", name)
+    found: dict[str, Value] = {}
+    for name, kind in kinds.items():
+        allowed, shown = _KINDS[kind]
+        value: Any = given.get(name)
+        if not allowed(value):
+            fields.fault("values", f"{name}: {value!r} не подходит", f"{name}: {shown}", name)
+        elif kind == "department" and departments is not None and value not in departments:
+            fields.fault("values", f"неизвестный код отдела {value}", "возьмите код из departments.yaml", name)
+        else:
+            found[name] = tuple(value) if isinstance(value, list) else value
+    return found
