@@ -1,0 +1,232 @@
+"""Phrases over the words of a text: how a rule says what it looks for.
+
+A phrase is elements with blanks between them::
+
+    дурак              any form of the lemma
+    =дурак             this form alone
+    дурач*             words that begin so
+    убить/1per+futr    forms of the lemma with these grammemes (OpenCorpora)
+    @kin               any word of the set «kin» (sets are lists of such alternatives)
+    @kill/1per+futr    the same with grammemes
+    глупый|тупой       alternatives
+    вы?                may be absent
+    !не                the word here is none of these (takes no word)
+    ..  ...            up to two, up to six further words
+    ^  $               the sentence begins, ends here
+
+A phrase lies within one sentence. Each phrase has an anchor, its rarest element: only where the anchor stands
+is anything compared, so that a text costs one dictionary look-up a word, and each anchor a bounded amount.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from language import Reading
+from language.morphology import forms
+from language.reading import fold
+
+GAPS = {"..": 2, "...": 6}
+_ALTERNATIVE = re.compile(r"(?P<kind>[@=]?)(?P<body>[\w-]+)(?P<star>\*?)(?:/(?P<grammemes>[\w+]+))?")
+_COMMON = frozenset(
+    "я ты вы он она они мы и а но не ни в во на за по у к с со из от до что как так это этот все всё же бы если "
+    "мой твой ваш наш свой тот такой весь сам еще раз только уже будет быть есть кто тут там мне тебе вам".split()
+)
+
+
+class PhraseError(ValueError):
+    """A phrase that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """``words``: exact folded forms; ``stems``: beginnings. ``gap`` > 0: up to so many words of any kind."""
+
+    words: frozenset[str] = frozenset()
+    stems: tuple[str, ...] = ()
+    optional: bool = False
+    negated: bool = False
+    gap: int = 0
+    edge: str = ""
+
+    def accepts(self, word: str) -> bool:
+        return word in self.words or (bool(self.stems) and word.startswith(self.stems))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phrase:
+    """``source`` as written; the anchor is the number of an element that must be there."""
+
+    source: str
+    elements: tuple[Element, ...]
+    anchor: int
+
+    def at(self, reading: Reading, place: int) -> tuple[int, int] | None:
+        """First and last word of the phrase when its anchor is the word ``place``; the nearest reading wins."""
+        if not self.elements[self.anchor].accepts(reading.norms[place]):
+            return None
+        last = _walk(reading, self.elements[self.anchor + 1 :], place, 1)
+        if last is None:
+            return None
+        first = _walk(reading, self.elements[: self.anchor][::-1], place, -1)
+        return None if first is None else (first, last)
+
+
+def _walk(reading: Reading, elements: Sequence[Element], place: int, step: int) -> int | None:
+    """Match ``elements`` outward from the word ``place``; the last word taken, or ``None``."""
+    if not elements:
+        return place
+    head, rest = elements[0], elements[1:]
+    inside = _same_sentence(reading, place, place + step)
+    if head.edge:
+        return None if inside else _walk(reading, rest, place, step)
+    if head.gap:
+        return _walk_gap(reading, rest, place, step, head.gap)
+    if head.negated:
+        blocked = inside and head.accepts(reading.norms[place + step])
+        return None if blocked else _walk(reading, rest, place, step)
+    if inside and head.accepts(reading.norms[place + step]):
+        found = _walk(reading, rest, place + step, step)
+        if found is not None:
+            return found
+    return _walk(reading, rest, place, step) if head.optional else None
+
+
+def _walk_gap(reading: Reading, rest: Sequence[Element], place: int, step: int, most: int) -> int | None:
+    for skipped in range(most + 1):
+        if skipped and not _same_sentence(reading, place, place + step * skipped):
+            return None
+        found = _walk(reading, rest, place + step * skipped, step)
+        if found is not None:
+            return found
+    return None
+
+
+def _same_sentence(reading: Reading, here: int, there: int) -> bool:
+    if not 0 <= there < len(reading.norms):
+        return False
+    numbers = reading.sentences
+    return numbers[here] == numbers[there]
+
+
+Sets = Mapping[str, Sequence[str]]
+
+
+class PhraseParser:
+    """Reads phrases that share sets; an element that comes again is read once."""
+
+    def __init__(self, sets: Sets) -> None:
+        self._sets = sets
+        self._elements: dict[str, Element] = {}
+
+    def parse(self, source: str) -> Phrase:
+        """Read a phrase.
+
+        Raises:
+            PhraseError: an element is no element, a set is unknown, or nothing in the phrase can be its anchor.
+        """
+        return _phrase(source, tuple(map(self._element, source.split())))
+
+    def check(self, word: str, name: str) -> None:
+        """Raises: PhraseError: ``word`` cannot be a member of the set ``name``."""
+        _add(word, self._sets, "", set(), [], (name,))
+
+    def _element(self, part: str) -> Element:
+        if part not in self._elements:
+            self._elements[part] = _element(part, self._sets)
+        return self._elements[part]
+
+
+def parse(source: str, sets: Sets) -> Phrase:
+    """One phrase alone; see :meth:`PhraseParser.parse`."""
+    return PhraseParser(sets).parse(source)
+
+
+def _phrase(source: str, elements: tuple[Element, ...]) -> Phrase:
+    anchors = [i for i, e in enumerate(elements) if (e.words or e.stems) and not (e.optional or e.negated)]
+    if not anchors:
+        raise PhraseError(f"во фразе «{source}» нет слова, на котором она держится")
+    return Phrase(source, elements, min(anchors, key=lambda i: _commonness(elements[i])))
+
+
+def _commonness(element: Element) -> tuple[bool, int]:
+    return (not element.words.isdisjoint(_COMMON), len(element.words) + 50 * len(element.stems))
+
+
+def _element(part: str, sets: Sets) -> Element:
+    if part in GAPS:
+        return Element(gap=GAPS[part])
+    if part in ("^", "$"):
+        return Element(edge=part)
+    negated, optional = part.startswith("!"), part.endswith("?")
+    words: set[str] = set()
+    stems: list[str] = []
+    for alternative in part.removeprefix("!").removesuffix("?").split("|"):
+        _add(alternative, sets, "", words, stems)
+    if not words and not stems:
+        raise PhraseError(f"у «{part}» нет ни одной формы")
+    return Element(frozenset(words), tuple(dict.fromkeys(stems)), optional, negated)
+
+
+def _add(
+    alternative: str, sets: Sets, grammemes: str, words: set[str], stems: list[str], inside: tuple[str, ...] = ()
+) -> None:
+    """``inside``: the sets that are being read, the outermost first."""
+    match = _ALTERNATIVE.fullmatch(alternative)
+    if match is None:
+        raise PhraseError(f"«{alternative}» — не слово фразы")
+    grammemes = match["grammemes"] or grammemes
+    body = fold(match["body"])
+    if match["kind"] == "@":
+        if match["body"] not in sets:
+            raise PhraseError(f"нет набора слов «{match['body']}»")
+        if match["body"] in inside:
+            raise PhraseError(f"набор «{match['body']}» содержит сам себя")
+        for inner in sets[match["body"]]:
+            _add(inner, sets, grammemes, words, stems, (*inside, match["body"]))
+    elif match["star"]:
+        stems.append(body)
+    elif match["kind"] == "=":
+        words.add(body)
+    else:
+        words.update(forms(body, frozenset(grammemes.split("+")) if grammemes else frozenset()))
+
+
+class PhraseIndex:
+    """Many phrases, asked at once: which of them stand where in a text."""
+
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
+        self._by_word: dict[str, list[int]] = {}
+        self._by_stem: dict[str, list[int]] = {}
+        self.phrases = tuple(phrases)
+        for number, phrase in enumerate(phrases):
+            anchor = phrase.elements[phrase.anchor]
+            for word in anchor.words:
+                self._by_word.setdefault(word, []).append(number)
+            for stem in anchor.stems:
+                self._by_stem.setdefault(stem, []).append(number)
+        self._lengths = sorted({len(stem) for stem in self._by_stem})
+        self._cache: dict[str, tuple[int, ...]] = {}
+
+    def find(self, reading: Reading) -> Iterator[tuple[int, int, int]]:
+        """``(number of the phrase, first word, last word)`` for each place where a phrase stands."""
+        cache = self._cache
+        for place, word in enumerate(reading.norms):
+            numbers = cache.get(word)
+            if numbers is None:
+                numbers = self._anchored(word)
+            for number in numbers:
+                found = self.phrases[number].at(reading, place)
+                if found is not None:
+                    yield (number, *found)
+
+    def _anchored(self, word: str) -> tuple[int, ...]:
+        numbers = set(self._by_word.get(word, ()))
+        for length in self._lengths:
+            numbers.update(self._by_stem.get(word[:length], ()))
+        if len(self._cache) > 200_000:
+            self._cache.clear()
+        self._cache[word] = found = tuple(sorted(numbers))
+        return found
