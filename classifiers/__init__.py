@@ -1,0 +1,1 @@
+"""Text → predictions: features, estimators, calibration; training and the shelf of models."""
