@@ -1,0 +1,136 @@
+"""Post → decision, the stages in order.
+
+A batch is read, the rules are asked, the models are asked once for the whole batch; then each post goes
+through the stages alone. Nothing in a decision depends on what else is in the batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from classifiers import shelf
+from classifiers.features import place_marks, tokens
+from classifiers.predictor import Predictor
+from language import mend, read
+from language.quotes import quoted
+from pipeline.fingerprint import fingerprint
+from pipeline.grounds import weigh_alarms, weigh_grounds
+from pipeline.matter import Matter, Voices
+from pipeline.response import weigh_response
+from pipeline.reviews import remaining_reviews
+from pipeline.routing import Further, further_questions, propose_route
+from pipeline.spans import Spans
+from pipeline.urgency import weigh_urgency
+from records import Decision, Fault, FaultsError, Post, Review, Track, Verdict
+from regulation import Regulation
+from rules import RuleBook
+
+DECIDING = ("records", "language", "regulation", "rules", "classifiers", "pipeline")
+
+
+def code_version() -> str:
+    """The version of the distribution and a digest of what decides: two codes that differ never share it."""
+    home = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for package in DECIDING:
+        for path in sorted((home / package).glob("*.py")):
+            digest.update(path.read_bytes())
+    try:
+        released = version("otklik")
+    except PackageNotFoundError:
+        released = "0"
+    return f"{released}+{digest.hexdigest()[:8]}"
+
+
+class Triage:
+    """``versions``: what a decision is a function of, beside the post."""
+
+    def __init__(self, regulation: Regulation, rules: RuleBook, predictor: Predictor) -> None:
+        self.regulation = regulation
+        self.rules = rules
+        self.predictor = predictor
+        self.versions: Mapping[str, object] = {
+            "code": code_version(),
+            "rules": rules.version,
+            "regulation": regulation.version,
+            "models": dict(predictor.versions),
+        }
+
+    @classmethod
+    def load(cls, home: Path) -> Triage:
+        """Read ``regulation/``, ``rules/`` and ``models/`` of the folder.
+
+        Raises:
+            FaultsError: with each fault of all three.
+        """
+        faults: list[Fault] = []
+        regulation = rules = None
+        try:
+            regulation = Regulation.load(home / "regulation")
+        except FaultsError as error:
+            faults.extend(error.faults)
+        try:
+            rules = RuleBook.load(home / "rules")
+        except FaultsError as error:
+            faults.extend(error.faults)
+        if regulation is None or rules is None:
+            raise FaultsError([*faults, *shelf.check(home / "models")])
+        predictor = Predictor.load(home / "models", regulation.departments, regulation.topics)
+        return cls(regulation, rules, predictor)
+
+    def decide(self, posts: Sequence[Post]) -> list[Decision]:
+        matters = [self._look(post) for post in posts]
+        predictions = self.predictor.predict([matter.tokens for matter in matters])
+        for row, matter in enumerate(matters):
+            matter.voices = Voices(
+                self.predictor,
+                predictions.departments[row],
+                predictions.topics[row],
+                {question: float(values[row]) for question, values in predictions.answers.items()},
+            )
+        further = further_questions(matters, self.predictor)
+        return [self._decide(matter, own) for matter, own in zip(matters, further, strict=True)]
+
+    def _look(self, post: Post) -> Matter:
+        reading = mend(read(post.text))
+        found = self.regulation.places.find(reading)
+        return Matter(
+            post=post,
+            reading=reading,
+            tokens=tokens(reading, place_marks(found, self.regulation.places)),
+            rules=self.rules.search(reading),
+            quoted=Spans(quoted(post.text)),
+            place=found,
+            regulation=self.regulation,
+        )
+
+    def _decide(self, matter: Matter, further: Further) -> Decision:
+        grounds, doubts = weigh_grounds(matter)
+        alarms = weigh_alarms(matter, grounds)
+        response = weigh_response(matter, grounds, alarms)
+        urgency = weigh_urgency(matter, alarms, further.urgency)
+        route = propose_route(matter, further)
+        verdict = response.verdict
+        track = None
+        if verdict is Verdict.ANSWER:
+            track = Track.FOUR_HOURS if urgency.fast else Track.EIGHT_HOURS
+        reviews: list[Review] = [*doubts, *response.reviews, *(urgency.reviews if track else ())]
+        reviews += remaining_reviews(matter, verdict, alarms, urgency, route)
+        return Decision(
+            key=matter.post.key,
+            revision=matter.post.revision,
+            fingerprint=fingerprint(matter.reading),
+            verdict=verdict,
+            needs_answer=matter.voices.answers["needs_answer"],
+            significance=urgency.significance,
+            track=track,
+            route=route,
+            place=matter.place.place() if matter.place is not None else None,
+            grounds=grounds if verdict is Verdict.EXCLUDE else (),
+            alarms=alarms,
+            review=tuple(reviews),
+            versions=self.versions,
+        )
