@@ -1,0 +1,1 @@
+"""Composition: configuration, wiring and the command line ``otklik``."""

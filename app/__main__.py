@@ -1,0 +1,5 @@
+"""``python -m app`` is ``otklik``."""
+
+from app.command import main
+
+main()

@@ -1,0 +1,59 @@
+"""What the commands take from the packages below, loaded when asked for: the one seam where tests put a fake.
+
+Imports stand inside: models and morphology take seconds to load, ``otklik --help`` must not wait for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from records import Decision, Post
+
+
+class Decider(Protocol):
+    """``pipeline.triage.Triage`` as the commands see it; decisions come in the order of the posts."""
+
+    def decide(self, posts: Sequence[Post]) -> list[Decision]: ...
+
+
+class Named(Protocol):
+    """A department as the commands see it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def short(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The pipeline and the words for its codes: departments, offices and what each rule says."""
+
+    decider: Decider
+    departments: Mapping[str, Named]
+    offices: Mapping[str, str]
+    rules: Mapping[str, str]
+
+
+def load(home: Path) -> Engine:
+    """Raises: FaultsError."""
+    from pipeline.triage import Triage
+
+    triage = Triage.load(home)
+    return Engine(
+        triage,
+        triage.regulation.departments,
+        {code: office.name for code, office in triage.regulation.places.offices.items()},
+        triage.rules.says,
+    )
+
+
+def link_copies(fingerprints: Sequence[str]) -> Iterator[tuple[int, ...]]:
+    """For each post in order, the numbers of the earlier posts that it nearly repeats."""
+    from pipeline.fingerprint import link
+
+    return link(fingerprints)
