@@ -1,0 +1,57 @@
+"""What the tests share: the golden files and their switch, the real pipeline, tests that need ``../shared``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from pipeline.triage import Triage
+from rules import RuleBook
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew from what is found now")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not SHARED.is_dir():
+        for item in items:
+            if item.get_closest_marker("shared"):
+                item.add_marker(pytest.mark.skip(reason="нет ../shared"))
+
+
+@pytest.fixture(scope="session")
+def book() -> RuleBook:
+    """The rules as shipped, without regulation and models."""
+    return RuleBook.load(ROOT / "rules")
+
+
+@pytest.fixture(scope="session")
+def triage() -> Triage:
+    """The pipeline as shipped: its regulation, rules and models."""
+    return Triage.load(ROOT)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], str]:
+    """``golden(name, found)`` is the text that is expected; with ``--update-golden``, ``found`` is written first."""
+    folder = Path(__file__).parent / "golden"
+
+    def expected(name: str, found: str) -> str:
+        path = folder / name
+        if request.config.getoption("--update-golden"):
+            folder.mkdir(exist_ok=True)
+            path.write_text(found, encoding="utf-8", newline="\n")
+        assert path.is_file(), f"нет {path}: создайте его ключом --update-golden"
+        return path.read_text(encoding="utf-8")
+
+    return expected
