@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +15,24 @@ from app.options import home_option
 from app.words import counted
 from records import Fault, FaultsError
 
-Part = Callable[[Path], tuple[str, Sequence[Fault]]]
+if TYPE_CHECKING:
+    from regulation import Regulation
+
+
+class House:
+    """What is checked; ``regulation`` is read once, though models are held against it too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def regulation(self) -> Regulation:
+        from regulation import Regulation
+
+        return Regulation.load(self.folder / "regulation")
+
+
+Part = Callable[[House], tuple[str, Sequence[Fault]]]
 
 
 @click.command()
@@ -26,62 +45,67 @@ def check(context: click.Context, home: Path | None) -> None:
 
     Код завершения: 0 — ошибок нет, 2 — есть.
     """
-    folder = find_home(home)
+    house = House(find_home(home))
     told: list[str] = []
     faults: list[Fault] = []
     for part in (_streams, _regulation, _rules, _models):
-        says, found = _examined(part, folder)
+        says, found = _examined(part, house)
         told.append(says)
-        faults.extend(found)
+        faults.extend(sorted(found, key=lambda fault: (fault.file, fault.line, fault.column)))
     for fault in faults:
         click.echo(fault)
     errors = sum(not fault.warning for fault in faults)
     if errors:
-        click.echo(f"Проверено в {folder}: {counted(errors, 'ошибка', 'ошибки', 'ошибок')}.")
+        click.echo(f"Проверено в {house.folder}: {counted(errors, 'ошибка', 'ошибки', 'ошибок')}.")
     else:
         click.echo(f"Ошибок нет: {'; '.join(told)}.")
     context.exit(WRONG_USAGE if errors else DONE)
 
 
-def _examined(part: Part, home: Path) -> tuple[str, Sequence[Fault]]:
+def _examined(part: Part, house: House) -> tuple[str, Sequence[Fault]]:
     try:
-        return part(home)
+        return part(house)
     except FaultsError as error:
         return "", error.faults
 
 
-def _streams(home: Path) -> tuple[str, Sequence[Fault]]:
+def _streams(house: House) -> tuple[str, Sequence[Fault]]:
     from app.config import load_streams
 
-    streams = load_streams(home / "streams.yaml")
+    streams = load_streams(house.folder / "streams.yaml")
     sources = counted(len(streams.sources), "источник", "источника", "источников")
     return f"{streams.carrier}, {sources}", streams.warnings
 
 
-def _regulation(home: Path) -> tuple[str, Sequence[Fault]]:
-    from regulation import Regulation
-
-    regulation = Regulation.load(home / "regulation")
+def _regulation(house: House) -> tuple[str, Sequence[Fault]]:
+    regulation = house.regulation
     departments = counted(len(regulation.departments), "отдел", "отдела", "отделов")
     topics = counted(len(regulation.topics), "тема", "темы", "тем")
-    return f"{departments}, {topics}, regulation {regulation.version}", ()
+    return f"{departments}, {topics}, regulation {regulation.version}", regulation.warnings
 
 
-def _rules(home: Path) -> tuple[str, Sequence[Fault]]:
+def _rules(house: House) -> tuple[str, Sequence[Fault]]:
     from rules import RuleBook
 
-    book = RuleBook.load(home / "rules")
-    return f"{counted(len(book.rules), 'правило', 'правила', 'правил')}, rules {book.version}", ()
+    book = RuleBook.load(house.folder / "rules", whole=True)
+    return f"{counted(len(book.says), 'правило', 'правила', 'правил')}, rules {book.version}", ()
 
 
-def _models(home: Path) -> tuple[str, Sequence[Fault]]:
-    from classifiers.shelf import check as faults_of
+def _models(house: House) -> tuple[str, Sequence[Fault]]:
+    """Each model by itself; then all of them together, with the regulation, where that could be read."""
+    from classifiers import shelf
+    from classifiers.predictor import Predictor
+    from regulation.documents import load
+    from regulation.topics import compare_topics
 
-    folder = home / "models"
-    faults = faults_of(folder)
-    return f"модели: {', '.join(_current(folder)) or 'нет'}", faults
-
-
-def _current(models: Path) -> Iterator[str]:
-    for pointer in sorted(models.glob("*/current")):
-        yield f"{pointer.parent.name} {pointer.read_text(encoding='utf-8').strip()}"
+    folder = house.folder / "models"
+    if faults := shelf.check(folder):
+        return "", faults
+    try:
+        regulation = house.regulation
+    except FaultsError:
+        return "", ()
+    predictor = Predictor.load(folder, regulation.departments, regulation.topics)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(predictor.versions.items()))
+    topics = load(house.folder / "regulation" / "topics.yaml")
+    return f"модели: {versions}", compare_topics(topics, predictor.topic_names)

@@ -12,17 +12,21 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import skops.io
 
 from classifiers.register import REGISTER
 from records import Fault, FaultsError, file_fault
+from regulation.files import read_bytes, read_text
 
+Kept = TypeVar("Kept")
+
+_VERSION = re.compile(r"\w[\w.-]{0,63}")
 _ADDRESS = re.compile(r'("__id__": |"file": ")(\d+)')
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MEND = "верните файлы модели из репозитория (git checkout models) или обучите заново: make train"
@@ -44,33 +48,72 @@ def load(folder: Path, name: str) -> Artefact:
     try:
         values = skops.io.loads(data, trusted=[])
     except Exception as error:
-        raise FaultsError([file_fault(place / "model.skops", f"модель не читается: {error}", _MEND)]) from None
+        what = f"модель не читается ({type(error).__name__})"
+        raise FaultsError([file_fault(place / "model.skops", what, _MEND)]) from None
     return Artefact(name, place.name, values, card)
 
 
+def current(folder: Path, name: str) -> str:
+    """The version that decides. Raises: FaultsError."""
+    path = folder / name / "current"
+    version = _kept(path, "нет действующей версии модели", lambda: read_text(path)).strip()
+    if not _VERSION.fullmatch(version):
+        raise FaultsError([file_fault(path, f"негодное имя версии: {version[:64] or 'файл пуст'}", _MEND)])
+    if not (folder / name / version).is_dir():
+        others = sorted(place.name for place in (folder / name).iterdir() if place.is_dir())
+        what = f"модель или её паспорт не читаются: версии {version} нет"
+        mend = f"впишите имеющуюся ({', '.join(others)}) или {_MEND}" if others else _MEND
+        raise FaultsError([file_fault(path, what, mend)])
+    return version
+
+
 def _verified(folder: Path, name: str) -> tuple[Path, dict[str, Any], bytes]:
-    try:
-        version = (folder / name / "current").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise FaultsError([file_fault(folder / name / "current", "нет действующей версии модели", _MEND)]) from None
-    if not re.fullmatch(r"\w[\w.-]{0,63}", version):
-        raise FaultsError([file_fault(folder / name / "current", f"негодное имя версии: {version[:64]}", _MEND)])
-    place = folder / name / version
-    try:
-        card = json.loads((place / "card.json").read_text(encoding="utf-8"))
-        data = (place / "model.skops").read_bytes()
-        expected = card["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FaultsError([file_fault(place, f"модель или её паспорт не читаются: {error}", _MEND)]) from None
-    if hashlib.sha256(data).hexdigest() != expected:
-        raise FaultsError([file_fault(place / "model.skops", "файл модели повреждён или подменён", _MEND)])
-    if card.get("name") != name:
-        raise FaultsError([file_fault(place / "card.json", f"это паспорт другой модели: {card.get('name')}", _MEND)])
+    place = folder / name / current(folder, name)
+    path = place / "model.skops"
+    card = _card(place / "card.json")
+    data = _kept(path, "модель или её паспорт не читаются", lambda: read_bytes(path))
+    if hashlib.sha256(data).hexdigest() != card["sha256"]:
+        raise FaultsError([file_fault(path, "файл модели повреждён или подменён", _MEND)])
+    if unfit := _unfit(card, name):
+        raise FaultsError([file_fault(place / "card.json", unfit, _MEND)])
     foreign = _foreign_types(data)
     if foreign:
-        what = f"в модели посторонние типы: {', '.join(foreign[:3])}"
-        raise FaultsError([file_fault(place / "model.skops", what, _MEND)])
+        raise FaultsError([file_fault(path, f"в модели посторонние типы: {', '.join(foreign[:3])}", _MEND)])
     return place, card, data
+
+
+def _card(path: Path) -> dict[str, Any]:
+    """The passport of a model, with its checksum."""
+    said = "модель или её паспорт не читаются"
+    text = _kept(path, said, lambda: read_text(path))
+    try:
+        card = json.loads(text)
+    except (ValueError, RecursionError):
+        card = None
+    if not isinstance(card, dict):
+        raise FaultsError([file_fault(path, f"{said}: паспорт оборван или испорчен", _MEND)])
+    if "sha256" not in card:
+        raise FaultsError([file_fault(path, f"{said}: нет контрольной суммы (sha256)", _MEND)])
+    return card
+
+
+def _unfit(card: Mapping[str, Any], name: str) -> str:
+    """Why a passport is none of this model's; nothing where it is."""
+    if card.get("name") != name:
+        return f"это паспорт другой модели: {card.get('name')}"
+    thresholds = card.get("thresholds")
+    given = thresholds if isinstance(thresholds, dict) else {}
+    absent = [key for key in REGISTER[name].thresholds if not isinstance(given.get(key), int | float)]
+    return f"в паспорте нет порогов: {', '.join(absent)}" if absent else ""
+
+
+def _kept(path: Path, what: str, read: Callable[[], Kept]) -> Kept:
+    """What a file of the shelf holds; where it cannot be read, the shelf is what must be mended."""
+    try:
+        return read()
+    except FaultsError as error:
+        reasons = "; ".join(fault.what for fault in error.faults)
+        raise FaultsError([file_fault(path, f"{what}: {reasons}", _MEND)]) from None
 
 
 def _foreign_types(data: bytes) -> list[str]:
@@ -121,7 +164,8 @@ def _write_card(place: Path, card: Mapping[str, Any]) -> None:
 
 def renew_thresholds(folder: Path, name: str) -> None:
     """Write the register's thresholds into the card of the current version; the model stays as it is."""
-    place, card, _ = _verified(folder, name)
+    place = folder / name / current(folder, name)
+    card = _card(place / "card.json")
     _write_card(place, {**card, "thresholds": dict(REGISTER[name].thresholds)})
 
 

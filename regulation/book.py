@@ -21,7 +21,8 @@ FILES = ("calendar.yaml", "departments.yaml", "places.yaml", "policies.yaml", "t
 
 @dataclass(frozen=True, slots=True)
 class Regulation:
-    """``version``: first 12 hex digits of the SHA-256 over the bytes of the files in the order of their names."""
+    """``version``: first 12 hex digits of the SHA-256 over the bytes of the files in the order of their names;
+    ``warnings``: what harms nobody and helps nobody, for ``otklik check``."""
 
     departments: Mapping[str, Department]
     topics: Mapping[str, TopicEntry]
@@ -29,6 +30,7 @@ class Regulation:
     policies: Mapping[str, Policy]
     days: Mapping[date, Day]
     version: str
+    warnings: tuple[Fault, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Regulation:
@@ -47,9 +49,9 @@ class Regulation:
         places = read_places(ground) if ground else None
         for document in documents.values():
             faults += document.faults if document else ()
-        if faults or departments is None or places is None:
+        if departments is None or places is None or not all(fault.warning for fault in faults):
             raise FaultsError(faults)
-        return cls(departments, topics, places, policies, days, _version(folder))
+        return cls(departments, topics, places, policies, days, _version(folder), tuple(faults))
 
 
 def _load(path: Path, faults: list[Fault]) -> Document | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from language.reading import read
 from regulation.documents import Document
 from regulation.fields import Fields
 
@@ -35,8 +37,9 @@ class Department:
 def read_departments(document: Document) -> dict[str, Department]:
     """By code, in the order of the file; what is wrong is left in ``document.faults``."""
     found: dict[str, Department] = {}
+    told: dict[str, str] = {}
     for fields in Fields(document, (), document.data, "departments").entries("departments", _KEYS):
-        department = _department(fields)
+        department = _department(fields, told)
         if department.code in found:
             fields.fault("code", f"код {department.code} уже есть", "дайте отделу другой код или удалите повтор")
         found.setdefault(department.code, department)
@@ -46,14 +49,16 @@ def read_departments(document: Document) -> dict[str, Department]:
     return found
 
 
-def _department(fields: Fields) -> Department:
+def _department(fields: Fields, told: dict[str, str]) -> Department:
+    """``told``: whose each example is, by its words."""
+    code = fields.text("code")
     department = Department(
-        code=fields.text("code"),
+        code=code,
         name=fields.text("name"),
         short=fields.text("short"),
         external=fields.flag("external"),
         competence=fields.text("competence"),
-        examples=fields.texts("examples"),
+        examples=tuple(_examples(fields, code, told)),
         owns=fields.texts("owns"),
         offices=fields.flag("offices"),
         source=fields.text("source", ""),
@@ -67,3 +72,15 @@ def _department(fields: Fields) -> Department:
         what = f"примеров {len(department.examples)}, а нужно не меньше {LEAST_EXAMPLES}"
         fields.fault("examples", what, "добавьте сообщения так, как их пишут жители")
     return department
+
+
+def _examples(fields: Fields, code: str, told: dict[str, str]) -> Iterator[str]:
+    """Those that no department has given yet: one sentence never speaks twice."""
+    for number, example in fields.numbered_texts("examples"):
+        words = " ".join(read(example).norms)
+        if words in told:
+            mend = "оставьте его одному отделу, другому напишите новый"
+            fields.fault("examples", f"такой пример уже есть у отдела {told[words]}", mend, number)
+        elif words:
+            told[words] = code
+            yield example

@@ -1,21 +1,25 @@
 """YAML files that people edit, read so that each value knows its line and column.
 
 Read by PyYAML's safe loader; duplicate keys are a fault, and so is a value of another kind than was asked for.
+What is wrong in one place keeps nobody from looking at the others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from records import Fault, FaultsError
+from records import Fault, FaultsError, file_fault
+from regulation.files import read_text
+from regulation.syntax import faults_of, lines_of, slips_of, unprintable
 
 Step = str | int
 Mark = tuple[int, int]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_VALUES = 500_000  # beyond it, links upon links
 
 
 @dataclass(frozen=True)
@@ -34,58 +38,39 @@ class Document:
         while place not in self.marks and place:
             place = place[:-1]
         line, column = self.marks.get(place, (1, 1))
-        source = self.lines[line - 1] if line <= len(self.lines) else ""
+        source = self.lines[line - 1]
         found = Fault(str(self.path), line, column, what, mend, source, warning)
         self.faults.append(found)
         return found
 
 
 def load(path: Path) -> Document:
-    """Read a YAML file.
+    """Read a YAML file; keys that stand twice and values of no known kind are left in ``faults``.
 
     Raises:
-        FaultsError: the file is missing, not UTF-8, not YAML, or has a key twice.
+        FaultsError: the file is missing, not UTF-8, empty, or not YAML.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FaultsError([Fault(str(path), 0, 0, "файла нет", "верните файл или укажите --home")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise FaultsError([Fault(str(path), 0, 0, f"файл не читается: {error}", "сохраните файл в UTF-8")]) from None
-    lines = text.splitlines()
+    text = read_text(path)
+    lines = lines_of(text)
+    if slip := unprintable(text):
+        raise FaultsError(faults_of(path, lines, [slip]))
     try:
         node = yaml.compose(text, Loader=_Loader)
+        if node is None:
+            raise FaultsError([file_fault(path, "файл пуст", "верните его содержимое")])
+        document = Document(path, None, {}, lines)
+        return replace(document, data=_plain(node, (), document))
     except yaml.MarkedYAMLError as error:
-        raise FaultsError([_syntax_fault(path, lines, error)]) from None
-    except yaml.YAMLError as error:
-        raise FaultsError([Fault(str(path), 0, 0, f"это не YAML: {error}", "уберите недопустимый символ")]) from None
+        raise FaultsError(faults_of(path, lines, slips_of(text, error))) from None
     except RecursionError:
-        raise FaultsError([_too_deep(path)]) from None
-    document = Document(path, None, {}, lines)
-    try:
-        data = _plain(node, (), document) if node is not None else None
-    except RecursionError:
-        raise FaultsError([_too_deep(path)]) from None
-    if document.faults:
-        raise FaultsError(document.faults)
-    return Document(path, data, document.marks, lines)
-
-
-def _too_deep(path: Path) -> Fault:
-    return Fault(str(path), 0, 0, "слишком глубокая вложенность", "уберите лишние скобки и ссылки на себя (&, *)")
-
-
-def _syntax_fault(path: Path, lines: list[str], error: yaml.MarkedYAMLError) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    source = lines[line - 1] if line <= len(lines) else ""
-    return Fault(
-        str(path), line, column, f"это не YAML: {error.problem}", "проверьте отступы, кавычки и двоеточия", source
-    )
+        mend = "уберите лишние скобки и ссылки (&, *)"
+        raise FaultsError([file_fault(path, "слишком глубокая вложенность", mend)]) from None
 
 
 def _plain(node: yaml.Node, where: tuple[Step, ...], document: Document) -> Any:
     document.marks[where] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    if len(document.marks) > _MOST_VALUES:
+        raise RecursionError
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, where, document)
     if isinstance(node, yaml.SequenceNode):
@@ -113,8 +98,10 @@ def _scalar(node: yaml.Node, where: tuple[Step, ...], document: Document) -> Any
             return node.value
         try:
             return yaml.SafeLoader("").construct_object(node)
-        except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError):
+        except yaml.YAMLError:
             pass
+        except (ValueError, LookupError, AttributeError, TypeError):
+            return node.value  # looks like a date or a number and is none: 2023-13-45
     place = (*where, "?")
     document.marks[place] = (node.start_mark.line + 1, node.start_mark.column + 1)
     document.fault(

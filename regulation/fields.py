@@ -36,8 +36,12 @@ class Fields:
         where = self.where if key is None else (*self.where, key, *inner)
         self.document.fault(where, what, mend)
 
+    def warn(self, key: str, what: str, mend: str) -> None:
+        """What nobody can use, but what harms nobody."""
+        self.document.fault((*self.where, key), what, mend, warning=True)
+
     def text(self, key: str, default: str | None = None) -> str:
-        """A text that is not empty; a fault where it is missing and has no default."""
+        """A text with a letter or a digit in it; a fault where it is missing and has no default."""
         value = self._data.get(key)
         if value is None and default is not None:
             return default
@@ -47,7 +51,7 @@ class Fields:
         if not isinstance(value, str):
             self.fault(key, f"{key}: ждут текст, а не {value!r}", "возьмите значение в кавычки")
             return ""
-        if not value.strip():
+        if not any(map(str.isalnum, value)):
             self.fault(key, f"{key} пусто", f"напишите {key}")
         return value.strip()
 
@@ -60,13 +64,15 @@ class Fields:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts, empty where the key is missing."""
-        found = []
+        return tuple(text for _, text in self.numbered_texts(key))
+
+    def numbered_texts(self, key: str) -> Iterator[tuple[int, str]]:
+        """The texts of a list with their places in it."""
         for number, value in self._items(key):
             if isinstance(value, str) and value.strip():
-                found.append(value.strip())
+                yield number, value.strip()
             else:
                 self.fault(key, f"{key}: ждут текст, а не {value!r}", "возьмите значение в кавычки", number)
-        return tuple(found)
 
     def choice(self, key: str, of: type[Choice], default: Choice) -> Choice:
         value = self._data.get(key, default)

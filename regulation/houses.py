@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from language.morphology import forms, lemma
 from language.reading import Reading
-from regulation.context import Candidate, Part, before, gap, near, word_at
+from regulation.context import Candidate, Mention, Part, word_at
+from regulation.names import gap, near
 
 _HOUSE = re.compile(
     r"(?P<lead>[\s,.]{0,3}(?:(?:дом[аеу]?|д)(?![^\W\d_])[\s.]{0,2})?(?:№|n|номер)?\s{0,2})"
@@ -37,8 +38,8 @@ _NEVER_COUNTED = frozenset(
 class House:
     """«дом 5», «д. 12» where no street stands before it."""
 
-    def read(self, reading: Reading, at: int, free: int) -> Candidate | None:
-        return house_after(reading, at, sure=before(reading, at) in _NEARBY)
+    def read(self, here: Mention) -> Candidate | None:
+        return house_after(here.reading, here.last, sure=here.before() in _NEARBY)
 
 
 def house_after(reading: Reading, last: int, *, sure: bool = False) -> Candidate | None:
@@ -55,7 +56,7 @@ def house_after(reading: Reading, last: int, *, sure: bool = False) -> Candidate
     if near(reading, end + 1, "-") and _counts(int(match["number"]), reading, end + 1, bare):
         return None
     start, stop = match.start("number"), match.end()
-    return Candidate(Part.HOUSE, _shown(match), end, end, start, stop, 1)
+    return Candidate(Part.HOUSE, _shown(match), end, start, stop, 1)
 
 
 def _is_letter(text: str, at: int) -> bool:

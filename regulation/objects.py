@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from language.morphology import lemma
 from language.reading import Reading
-from regulation.context import Candidate, Part, Phrase, before, capital, follows, gap, near, word_at
+from regulation.context import Candidate, Mention, Part, before, capital, word_at
 from regulation.houses import counted
+from regulation.names import gap
 
 _NUMBER = re.compile(r"\s?(?:№|n|no|номер|#)?\.?\s?(\d{1,3})(?![\d:%]|\s?(?:лет|год|час|мин|руб|дн|чел|раз|класс))")
 _QUOTED = re.compile(r"\s?[\"«„“]([^\"«»„“”\n]{2,40})[\"»”“]")
 _NEARBY = frozenset("возле около у до от из напротив".split())
+_SHORTEST_NAME = 3
 _ORDINAL_ENDS = frozenset("я й ю ей ой ая ую".split())
 _ORDINALS = {
     stem: number
@@ -38,7 +40,6 @@ class Thing:
     """A word for an object; ``taken``: words that are names of something else, never of this."""
 
     name: str
-    rest: Phrase
     alone: Alone
     numbered: bool
     quoted: bool
@@ -47,46 +48,45 @@ class Thing:
     not_before: frozenset[str]
     taken: Container[str]
 
-    def read(self, reading: Reading, at: int, free: int) -> Candidate | None:
-        last = follows(reading, at, self.rest)
-        if last is None or (near(reading, last + 1) and reading.norms[last + 1] in self.not_before):
+    def read(self, here: Mention) -> Candidate | None:
+        if here.next in self.not_before:
             return None
-        named = self._number(reading, at, last, free) or self._name(reading, at, last)
+        named = self._number(here) or self._name(here)
         if named is not None:
             return named
-        if self.alone is Alone.NO or (at > 1 and reading.norms[at - 2] == "как"):
+        if self.alone is Alone.NO or (here.first > 1 and here.reading.norms[here.first - 2] == "как"):
             return None
-        start, stop = reading.span(at, last)
         leaning = self.alone is Alone.BESIDE
-        return Candidate(Part.OBJECT, self.name, at, last, start, stop, 1 if self.minor else 2, leaning=leaning)
+        return here.candidate(Part.OBJECT, self.name, 1 if self.minor else 2, leaning=leaning)
 
-    def _number(self, reading: Reading, at: int, last: int, free: int) -> Candidate | None:
+    def _number(self, here: Mention) -> Candidate | None:
         if not self.numbered:
             return None
-        match = _NUMBER.match(reading.folded, reading.stops[last])
+        reading = here.reading
+        match = _NUMBER.match(reading.folded, reading.stops[here.last])
         if match:
-            end = word_at(reading, match.end(), last)
-            return self._named(reading, at, end, f"№ {int(match[1])}", match.end())
-        earlier = _number_before(reading, at)
-        if earlier is None or earlier[0] < free:
+            return self._named(here, f"№ {int(match[1])}", match.end())
+        earlier = _number_before(reading, here.first)
+        if earlier is None or earlier[0] < here.free:
             return None
-        return self._named(reading, earlier[0], last, f"№ {earlier[1]}", reading.stops[last])
+        return self._named(replace(here, first=earlier[0]), f"№ {earlier[1]}", reading.stops[here.last])
 
-    def _name(self, reading: Reading, at: int, last: int) -> Candidate | None:
-        match = _QUOTED.match(reading.text, reading.stops[last]) if self.quoted else None
+    def _name(self, here: Mention) -> Candidate | None:
+        reading = here.reading
+        match = _QUOTED.match(reading.text, reading.stops[here.last]) if self.quoted else None
         if match and match[1].strip():
-            end = word_at(reading, match.end(), last)
-            return self._named(reading, at, end, f"«{match[1].strip()}»", match.end())
-        if not self.bare or not near(reading, last + 1) or not capital(reading, last + 1):
+            return self._named(here, f"«{match[1].strip()}»", match.end())
+        word = here.next if self.bare else ""
+        if len(word) < _SHORTEST_NAME or word in self.taken or lemma(word) != word:
             return None
-        word = reading.norms[last + 1]
-        if word in self.taken or len(word) < 3 or lemma(word) != word:
+        if not capital(reading, here.last + 1):
             return None
-        start, stop = reading.span(last + 1, last + 1)
-        return self._named(reading, at, last + 1, f"«{reading.text[start:stop]}»", stop)
+        start, stop = reading.span(here.last + 1, here.last + 1)
+        return self._named(here, f"«{reading.text[start:stop]}»", stop)
 
-    def _named(self, reading: Reading, first: int, last: int, name: str, stop: int) -> Candidate:
-        return Candidate(Part.OBJECT, f"{self.name} {name}", first, last, reading.starts[first], stop, 3)
+    def _named(self, here: Mention, name: str, stop: int) -> Candidate:
+        last = word_at(here.reading, stop, here.last)
+        return Candidate(Part.OBJECT, f"{self.name} {name}", last, here.reading.starts[here.first], stop, 3)
 
 
 def _number_before(reading: Reading, at: int) -> tuple[int, int] | None:

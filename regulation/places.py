@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from language.morphology import forms
 from language.reading import Reading, fold, read
 from records import Place
-from regulation.context import Candidate, Lead, Needs, Part, Phrase, gender_of, inflected, phrase
+from regulation.context import Candidate, Lead, Mention, Needs, Part
 from regulation.documents import Document
 from regulation.fields import Fields
 from regulation.houses import House
+from regulation.names import Names, declined, fixed, gender_of, inflected, is_another_word, loose
 from regulation.objects import Alone, Thing
 from regulation.settlements import People, Quarter, Settlement
 from regulation.streets import Kind, Street, StreetWord
@@ -21,7 +20,7 @@ _TOP = "offices settlements settlement_words quarter_words street_words streets 
 _SETTLEMENT = "name office also forms people needs note"
 _OBJECT = "name words forms alone numbered quoted bare minor not_before"
 _GROUND = (Part.SETTLEMENT, Part.STREET)
-_HOUSE_WORDS = ("дом", "дома", "доме", "дому", "домом", "д")
+_HOUSE_WORDS = frozenset("дом дома доме дому домом д".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Gazetteer:
         self,
         offices: Mapping[str, Office],
         settlements: Mapping[str, str | None],
-        leads: Mapping[str, tuple[Lead, ...]],
+        leads: Names[Lead],
     ) -> None:
         self.offices = offices
         self.settlements = settlements
@@ -75,15 +74,15 @@ class Gazetteer:
         return next(iter(self.settlements), "")
 
     def find(self, reading: Reading) -> Found | None:
-        """One walk over the words; the work is in the few that some lead waits for."""
-        leads = self._leads
+        """One walk over the words; the work is in the few that begin a name."""
+        leads, begins = self._leads, self._leads.by_word
         found: list[Candidate] = []
         free = 0
-        for at in [at for at, norm in enumerate(reading.norms) if norm in leads]:
+        for at in [at for at, norm in enumerate(reading.norms) if norm in begins]:
             if at < free:
                 continue
-            for lead in leads[reading.norms[at]]:
-                candidate = lead.read(reading, at, free)
+            for lead, last in leads.at(reading, at):
+                candidate = lead.read(Mention(reading, at, last, free))
                 if candidate is not None:
                     found.append(candidate)
                     free = candidate.last + 1
@@ -114,19 +113,21 @@ def _named(candidate: Candidate | None) -> Named | None:
 def read_places(document: Document) -> Gazetteer:
     """The gazetteer of a document; what is wrong is left in ``document.faults``."""
     reader = _Reader(Fields(document, (), document.data, _TOP))
-    return Gazetteer(reader.offices, reader.settlements, reader.leads())
+    reader.look_for_idle_offices()
+    return Gazetteer(reader.offices, reader.settlements, reader.leads)
 
 
 class _Reader:
-    """Collects leads by the word each waits for, in the order in which they are asked."""
+    """Collects leads by their names, in the order in which they are asked."""
 
     def __init__(self, top: Fields) -> None:
         self.offices: dict[str, Office] = {}
         self.settlements: dict[str, str | None] = {}
-        self._leads: dict[str, list[Lead]] = defaultdict(list)
-        self._kinds: dict[str, tuple[Kind, ...]] = {}
-        self._streets: dict[str, tuple[Street, ...]] = {}
-        self._settled: dict[str, list[Phrase]] = defaultdict(list)
+        self.leads: Names[Lead] = Names()
+        self._office_fields: dict[str, Fields] = {}
+        self._kinds: Names[Kind] = Names()
+        self._streets: Names[Street] = Names()
+        self._settled: Names[str] = Names()
         self._nouns: set[str] = set()
         self._taken: set[str] = set()
         self._read_offices(top)
@@ -135,30 +136,29 @@ class _Reader:
         self._read_objects(top)
         self._read_settlements(top)
         self._read_quarters(top)
-
-    def leads(self) -> dict[str, tuple[Lead, ...]]:
-        for word in _HOUSE_WORDS:
-            self._leads[word].append(House())
-        return {word: tuple(leads) for word, leads in self._leads.items()}
-
-    def _wait(self, first: Iterable[str], lead: Lead) -> None:
-        for word in first:
-            self._leads[word].append(lead)
+        self.leads.add((_HOUSE_WORDS,), House())
 
     def _read_offices(self, top: Fields) -> None:
         for fields in top.entries("offices", "code name source"):
             code = _once(fields, "code", self.offices)
             self.offices[code] = Office(code, fields.text("name"))
+            self._office_fields.setdefault(code, fields)
+
+    def look_for_idle_offices(self) -> None:
+        for code, fields in self._office_fields.items():
+            if code and code not in self.settlements.values():
+                what = f"у отдела {code} нет ни одного населённого пункта, его никогда не назовут"
+                fields.warn(
+                    "code", what, f"впишите office: {code} его населённым пунктам (settlements) или удалите отдел"
+                )
 
     def _read_kinds(self, top: Fields) -> None:
         for fields in top.entries("street_words", "name words unlisted"):
             name, unlisted = fields.text("name"), fields.flag("unlisted")
             for word in _needed(fields, "words"):
-                first, *rest = _loose(word)
-                kind = Kind(name, tuple(rest), unlisted, short=len(read(word).norms[0]) < 6 and word != name)
-                for form in first:
-                    self._kinds[form] = (*self._kinds.get(form, ()), kind)
-                self._wait(first, StreetWord(kind, self._streets, self._settled))
+                kind = Kind(name, unlisted, short=len(read(word).norms[0]) < 6 and word != name)
+                self._kinds.add(loose(word), kind)
+                self.leads.add(loose(word), StreetWord(kind, self._streets, self._settled))
 
     def _read_streets(self, top: Fields) -> None:
         names: set[str] = set()
@@ -166,27 +166,22 @@ class _Reader:
             name = _once(fields, "name", names)
             names.add(name)
             norms = read(name).norms
-            adjective = len(norms) == 1 and gender_of(norms[0]) == "femn"
-            first, *rest = phrase(name) if adjective else [frozenset({norm}) for norm in norms] or [frozenset()]
-            needs = fields.choice("needs", Needs, Needs.NOTHING)
-            kind = fields.text("kind", "улица")
-            street = Street(name, kind, tuple(rest), fold(name), adjective, needs, self._kinds)
-            words = first | _folded(fields, "forms")
-            for form in words:
-                self._streets[form] = (*self._streets.get(form, ()), street)
-            self._wait(words, street)
+            genders = [gender_of(norm) for norm in norms]
+            changes = genders == ["femn"] or (len(norms) > 1 and genders[0] is not None)
+            kind, needs = fields.text("kind", "улица"), fields.choice("needs", Needs, Needs.NOTHING)
+            street = Street(name, kind, norms[0] if changes else "", genders[-1] if norms else None, needs, self._kinds)
+            for phrase in (declined(name) if changes else fixed(name), *map(fixed, fields.texts("forms"))):
+                self._streets.add(phrase, street)
+                self.leads.add(phrase, street)
 
     def _read_objects(self, top: Fields) -> None:
         for fields in top.entries("objects", _OBJECT):
-            things = [phrase(word) for word in _needed(fields, "words")]
-            things += [(frozenset({form}),) for form in _folded(fields, "forms")]
             name, alone = fields.text("name"), fields.choice("alone", Alone, Alone.NO)
             numbered, quoted, bare, minor = (fields.flag(key) for key in ("numbered", "quoted", "bare", "minor"))
-            never = _folded(fields, "not_before")
-            for first, *rest in things:
-                thing = Thing(name, tuple(rest), alone, numbered, quoted, bare, minor, never, self._taken)
-                self._nouns |= first
-                self._wait(first, thing)
+            thing = Thing(name, alone, numbered, quoted, bare, minor, _folded(fields, "not_before"), self._taken)
+            for phrase in (*map(declined, _needed(fields, "words")), *map(fixed, fields.texts("forms"))):
+                self._nouns |= phrase[0]
+                self.leads.add(phrase, thing)
 
     def _read_settlements(self, top: Fields) -> None:
         titles = _title_words(top, "settlement_words")
@@ -198,42 +193,46 @@ class _Reader:
             self.settlements[name] = office
             needs = fields.choice("needs", Needs, Needs.NOTHING)
             city = office is None and "note" not in fields
-            own = self._names(fields, name, office, needs, titles, city)
+            lead = Settlement(name, office, city, needs, titles)
+            own = self._read_name(lead, name, fields.texts("forms"))
+            for variant in fields.texts("also"):
+                own |= self._read_name(lead, variant)
             for word in fields.texts("people"):
-                first, *rest = _loose(word)
-                nouns = self._nouns if needs is not Needs.NOTHING and first & own else None
-                self._wait(first, People(name, office, tuple(rest), nouns, city))
+                people = loose(word)
+                nouns = self._nouns if needs is not Needs.NOTHING and people and people[0] & own else None
+                self.leads.add(people, People(name, office, city, nouns))
 
-    def _names(
-        self, fields: Fields, name: str, office: str | None, needs: Needs, titles: frozenset[str], city: bool
-    ) -> frozenset[str]:
-        """Leads for the name and its variants; all first words."""
-        given = _folded(fields, "forms")
-        known: set[str] = set()
-        for variant in (name, *fields.texts("also")):
-            norms = read(variant).norms
-            if not norms:
-                continue
-            single = len(norms) == 1
-            first, *rest = phrase(variant)
-            locative = inflected(norms[-1], "loct") | {form for form in given if form.endswith(("е", "ах"))}
-            gender = gender_of(norms[0]) if single else None
-            lead = Settlement(name, office, tuple(rest), locative, norms[0], gender, needs, titles, city)
-            words = (first | given) if single else first
-            self._wait(words, lead)
-            for word in words if needs is Needs.NOTHING else ():
-                self._settled[word].append(tuple(rest))
-            self._taken |= words
-            known |= words
-        return frozenset(known)
+    def _read_name(self, lead: Settlement, name: str, forms: Sequence[str] = ()) -> frozenset[str]:
+        """A name of a settlement, declined, and forms of it that the dictionary does not know; all first words."""
+        norms = read(name).norms
+        if not norms:
+            return frozenset()
+        other = len(norms) == 1 and is_another_word(norms[0])
+        gender = gender_of(norms[-1])
+        lead = replace(
+            lead,
+            needs=Needs.CAPITAL if other else lead.needs,
+            nominative=norms[0],
+            gender=gender,
+            locative=inflected(norms[-1], "loct") | {fold(form) for form in forms if form.endswith(("е", "ах"))},
+            bare=other or gender == "neut",
+        )
+        phrases = [declined(name), *map(fixed, forms)]
+        words: frozenset[str] = frozenset().union(*(phrase[0] for phrase in phrases if phrase))
+        for phrase in phrases:
+            self.leads.add(phrase, lead)
+            if lead.needs is Needs.NOTHING:
+                self._settled.add(phrase, lead.name)
+        self._taken |= words
+        return words
 
     def _read_quarters(self, top: Fields) -> None:
         titles = _title_words(top, "quarter_words")
         for fields in top.entries("quarters", "name forms needs"):
             name = fields.text("name")
-            needs = fields.choice("needs", Needs, Needs.NOTHING)
-            first, *rest = phrase(name) or (frozenset(),)
-            self._wait(first | _folded(fields, "forms"), Quarter(name, tuple(rest), needs, titles))
+            quarter = Quarter(name, fields.choice("needs", Needs, Needs.NOTHING), titles)
+            for phrase in (declined(name), *map(fixed, fields.texts("forms"))):
+                self.leads.add(phrase, quarter)
 
 
 def _once(fields: Fields, key: str, known: Iterable[str]) -> str:
@@ -256,11 +255,6 @@ def _needed(fields: Fields, key: str) -> tuple[str, ...]:
 
 def _folded(fields: Fields, key: str) -> frozenset[str]:
     return frozenset(fold(word) for word in fields.texts(key))
-
-
-def _loose(name: str) -> Phrase:
-    """All forms of each word, in both numbers: «шангалинцы», «улиц»."""
-    return tuple(forms(word) | {word} for word in read(name).norms) or (frozenset(),)
 
 
 def _title_words(top: Fields, key: str) -> frozenset[str]:

@@ -136,6 +136,9 @@ def read_policies(document: Document, departments: Container[str] | None) -> dic
 
 
 def _policy(fields: Fields, key: str, departments: Container[str] | None) -> Policy:
+    options = fields.texts("options")
+    if not options:
+        fields.fault("options", "нет других чтений (options)", "options: [другое чтение]")
     return Policy(
         key=key,
         ground=fields.text("ground"),
@@ -143,7 +146,7 @@ def _policy(fields: Fields, key: str, departments: Container[str] | None) -> Pol
         default=fields.text("default"),
         why=fields.text("why"),
         values=MappingProxyType(_values(fields, key, departments)),
-        options=fields.texts("options"),
+        options=options,
     )
 
 

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from language.morphology import forms, lemma
 from language.reading import Reading
-from regulation.context import (
-    Candidate,
-    Needs,
-    Part,
-    Phrase,
-    before,
-    begins_clause,
-    capital,
-    follows,
-    gap,
-    near,
-    stands_alone,
-)
+from regulation.context import Candidate, Mention, Needs, Part, agrees, capital
 from regulation.houses import house_after
+from regulation.names import Names, gap, near
 
 _SURE = frozenset("на по вдоль".split())
 _CROSSING = frozenset("угол углу угла перекресток перекрестке перекрестка пересечение пересечении".split())
@@ -38,6 +26,7 @@ _OBLIQUE = re.compile(r"(?:[оеая]й|[ую]ю|[оеы]м|[ое]го|[ое]м�
 _FEMININE = re.compile(r"(?:[ая]я|[ое]й|[ую]ю)$")
 _NAMED = re.compile(r"(?:[ая]я|[ое]й|[ую]ю|[аяыи]|[ое]в|ко|[иы]х|[ое]го|[иы]й|[ое]м|[ое]му)$")
 _LONGEST = 3
+_SHORTEST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,6 @@ class Kind:
     """«улица», «переулок»: ``unlisted`` introduces names that are not in the list; ``short``: an abbreviation."""
 
     name: str
-    rest: Phrase
     unlisted: bool
     short: bool
 
@@ -55,124 +43,95 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """A street of the list. ``adjective``: «Телеграфная», else a genitive that never changes («Ленина», «Мира»)."""
+    """A street of the list. ``nominative``: the first word of a name that is declined («Телеграфная», «Красный
+    Октябрь»), nothing of one that never changes («Ленина», «Мира»); ``gender``: of its last word, where that is an
+    adjective."""
 
     name: str
     kind: str
-    rest: Phrase
     nominative: str
-    adjective: bool
+    gender: str | None
     needs: Needs
-    kinds: Mapping[str, tuple[Kind, ...]]
+    kinds: Names[Kind]
 
-    @property
-    def dated(self) -> bool:
-        return self.name[0].isdigit() and len(self.rest) == 1
-
-    def read(self, reading: Reading, at: int, free: int) -> Candidate | None:
-        last = follows(reading, at, self.rest)
-        if last is None:
-            return None
-        kind, end = kind_after(reading, last, self.kinds)
-        house = house_after(reading, end)
-        rank = 3 if kind else self._rank(reading, at, last, house)
+    def read(self, here: Mention) -> Candidate | None:
+        kind, end = kind_after(here.reading, here.last, self.kinds)
+        house = house_after(here.reading, end)
+        rank = 3 if kind else self._rank(here, house)
         if not rank:
             return None
-        value = kind.titles(self.name) if kind else self.title()
-        return _street(reading, value, at, end, rank, house)
+        return _street(replace(here, last=end), kind.titles(self.name) if kind else self.title(), rank, house)
 
     def title(self) -> str:
         return self.name if self.kind == "улица" else f"{self.kind} {self.name}"
 
-    def _rank(self, reading: Reading, at: int, last: int, house: Candidate | None) -> int:
+    def _rank(self, here: Mention, house: Candidate | None) -> int:
         """2 by a preposition or a house, 1 for a bare nominative, 0 for a word that is no street here."""
-        if self.dated and not capital(reading, last):
+        if self._dated(here) and not capital(here.reading, here.last):
             return 0
-        if self.needs is Needs.CAPITAL and not capital(reading, at):
+        if self.needs is Needs.CAPITAL and not here.capital:
             return 0
-        if house or self._introduced(reading, at, last):
+        if house or self._introduced(here):
             return 2
-        return int(self.adjective and self._bare(reading, at, last))
+        return int(bool(self.nominative) and self._bare(here))
 
-    def _introduced(self, reading: Reading, at: int, last: int) -> bool:
-        preposition = before(reading, at)
-        high = capital(reading, last)
+    def _dated(self, here: Mention) -> bool:
+        return self.name[0].isdigit() and len(here.words) == 2
+
+    def _introduced(self, here: Mention) -> bool:
+        preposition = here.before()
         sure = preposition in _SURE or preposition in _CROSSING
-        if not sure and not (high and preposition in _LOOSE):
+        if not sure and not (preposition in _LOOSE and capital(here.reading, here.last)):
             return False
-        if self.adjective:
-            case = self._cases(reading, at, preposition)
-            return reading.norms[at] != self.nominative and stands_alone(reading, last, "femn", *case)
-        earlier = reading.norms[at - 2] if at > 1 else ""
-        return not (earlier.startswith(_COMPLAINT) or (self.dated and earlier.isdigit()))
+        if self.nominative:
+            return here.words[0] != self.nominative and here.stands_alone(self.gender, *_cases(here, preposition))
+        earlier = here.reading.norms[here.first - 2] if here.first > 1 else ""
+        return not (earlier.startswith(_COMPLAINT) or (self._dated(here) and earlier.isdigit()))
 
-    def _cases(self, reading: Reading, at: int, preposition: str) -> tuple[str, ...]:
-        if reading.norms[at].endswith(("ую", "юю")):
-            return ("accs",)
-        return ("loct", "datv") if preposition in ("на", "по", "к") else ("gent",)
-
-    def _bare(self, reading: Reading, at: int, last: int) -> bool:
+    def _bare(self, here: Mention) -> bool:
         """«Телеграфная, Бассейная без света»."""
-        stands = self.needs is Needs.NOTHING and capital(reading, at) and reading.norms[at] == self.nominative
-        return stands and begins_clause(reading, at) and stands_alone(reading, last, "femn", "nomn")
+        stands = self.needs is Needs.NOTHING and here.capital and here.words[0] == self.nominative
+        return stands and here.begins_clause and here.stands_alone(self.gender, "nomn")
+
+
+def _cases(here: Mention, preposition: str) -> tuple[str, ...]:
+    if here.words[-1].endswith(("ую", "юю")):
+        return ("accs",)
+    return ("loct", "datv") if preposition in ("на", "по", "к") else ("gent",)
 
 
 @dataclass(frozen=True, slots=True)
 class StreetWord:
     """The word «улица» itself: the name behind it, or an unlisted one before it.
 
-    ``settlements``: names that are no common words, by their first word: «улицы Донской Балки» is no street.
+    ``settlements``: names that are no common words: «улицы Донской Балки» is no street.
     """
 
     kind: Kind
-    streets: Mapping[str, tuple[Street, ...]]
-    settlements: Mapping[str, list[Phrase]]
+    streets: Names[Street]
+    settlements: Names[str]
 
-    def read(self, reading: Reading, at: int, free: int) -> Candidate | None:
-        last = follows(reading, at, self.kind.rest)
-        if last is None:
-            return None
-        if near(reading, last + 1, ".:«\"'"):
-            found = self._listed(reading, at, last + 1) or self._unlisted(reading, at, last + 1)
+    def read(self, here: Mention) -> Candidate | None:
+        if near(here.reading, here.last + 1, ".:«\"'"):
+            found = self._listed(here) or self._unlisted(here)
             if found:
                 return found
-        return self._turned(reading, at, last, free)
+        return self._turned(here)
 
-    def _listed(self, reading: Reading, at: int, name_at: int) -> Candidate | None:
-        for street in self.streets.get(reading.norms[name_at], ()):
-            last = follows(reading, name_at, street.rest)
-            if last is not None:
-                return _street(reading, self.kind.titles(street.name), at, last, 3, house_after(reading, last))
+    def _listed(self, here: Mention) -> Candidate | None:
+        for street, last in self.streets.at(here.reading, here.last + 1):
+            return _street(replace(here, last=last), self.kind.titles(street.name), 3, house_after(here.reading, last))
         return None
 
-    def _unlisted(self, reading: Reading, at: int, first: int) -> Candidate | None:
-        last = self._name_end(reading, first) if self.kind.unlisted else None
-        rests = self.settlements.get(reading.norms[first], ())
-        if last is None or any(follows(reading, first, rest) is not None for rest in rests):
+    def _unlisted(self, here: Mention) -> Candidate | None:
+        reading, first = here.reading, here.last + 1
+        last = _name_end(reading, first) if self.kind.unlisted else None
+        if last is None or any(True for _ in self.settlements.at(reading, first)):
             return None
         house = house_after(reading, last)
         if not (house or self.kind.short or capital(reading, first) or reading.norms[first].isdigit()):
             return None
-        return _street(reading, self.kind.titles(self._name(reading, first, last)), at, last, 3, house)
-
-    def _name_end(self, reading: Reading, first: int) -> int | None:
-        """The last word of an unlisted name: «Тихая», «маршала Жукова», «8 Марта», «40 лет Победы»."""
-        norms = reading.norms
-        if norms[first].isdigit():
-            return _numbered_end(reading, first)
-        if norms[first] in _RANKS and near(reading, first + 1):
-            return first + 1
-        last = first
-        while last + 1 < len(norms) and last - first < _LONGEST - 1 and self._goes_on(reading, last + 1):
-            last += 1
-        word = norms[last]
-        return last if len(word) > 3 and _NAMED.search(word) and norms[first] not in _NO_NAME else None
-
-    def _goes_on(self, reading: Reading, at: int) -> bool:
-        """Further capitalised words of a name in the genitive («Розы Люксембург»)."""
-        adjective = _FEMININE.search(reading.norms[at - 1]) is not None
-        joined = near(reading, at, "-") and capital(reading, at) and capital(reading, at - 1)
-        return joined and not adjective and reading.norms[at] not in _NO_NAME
+        return _street(replace(here, last=last), self.kind.titles(self._name(reading, first, last)), 3, house)
 
     def _name(self, reading: Reading, first: int, last: int) -> str:
         if first == last and _OBLIQUE.search(reading.norms[first]):
@@ -180,25 +139,45 @@ class StreetWord:
         shown = reading.text[reading.starts[first] : reading.stops[last]]
         return " ".join(w if w == "лет" else w[:1].upper() + w[1:].lower() for w in shown.split())
 
-    def _turned(self, reading: Reading, at: int, last: int, free: int) -> Candidate | None:
+    def _turned(self, here: Mention) -> Candidate | None:
         """An unlisted name before its word: «на Тихой улице», «Тихая улица, 5»."""
-        first = at - 1
-        if first < free or not self.kind.unlisted or not near(reading, at) or not capital(reading, first):
+        name = replace(here, first=here.first - 1)
+        word = here.before()
+        if name.first < here.free or self.kind.name != "улица" or not word or not name.capital:
             return None
-        word = reading.norms[first]
-        house = house_after(reading, last)
-        known = _FEMININE.search(word) and word not in _NO_NAME and (house or not begins_clause(reading, first))
-        if self.kind.name != "улица" or not known:
+        house = house_after(here.reading, here.last)
+        if not _FEMININE.search(word) or word in _NO_NAME or not (house or not name.begins_clause):
             return None
-        return _street(reading, nominative(word, "femn"), first, last, 2, house)
+        return _street(name, nominative(word, "femn"), 2, house)
 
 
-def kind_after(reading: Reading, last: int, kinds: Mapping[str, tuple[Kind, ...]]) -> tuple[Kind | None, int]:
+def _name_end(reading: Reading, first: int) -> int | None:
+    """The last word of an unlisted name: «Тихая», «маршала Жукова», «8 Марта», «40 лет Победы»."""
+    norms = reading.norms
+    if norms[first].isdigit():
+        return _numbered_end(reading, first)
+    if norms[first] in _RANKS and near(reading, first + 1):
+        return first + 1
+    last = first
+    while last + 1 < len(norms) and last - first < _LONGEST - 1 and _goes_on(reading, last + 1):
+        last += 1
+    named = len(norms[last]) > _SHORTEST_NAME and (last > first or _NAMED.search(norms[last]))
+    return last if named and norms[first] not in _NO_NAME else None
+
+
+def _goes_on(reading: Reading, at: int) -> bool:
+    """Further capitalised words of a name in the genitive («Розы Люксембург», «Зелёной Горки»)."""
+    norms = reading.norms
+    if not (near(reading, at, "-") and capital(reading, at) and capital(reading, at - 1)) or norms[at] in _NO_NAME:
+        return False
+    return _FEMININE.search(norms[at - 1]) is None or agrees(norms[at], "femn", "gent")
+
+
+def kind_after(reading: Reading, last: int, kinds: Names[Kind]) -> tuple[Kind | None, int]:
     """The word «улица» behind a name, and the last word of both."""
     if near(reading, last + 1):
-        for kind in kinds.get(reading.norms[last + 1], ()):
-            end = follows(reading, last + 1, kind.rest)
-            if end is not None and not _begins_name(reading, end + 1):
+        for kind, end in kinds.at(reading, last + 1):
+            if not _begins_name(reading, end + 1):
                 return kind, end
     return None, last
 
@@ -223,8 +202,7 @@ def _numbered_end(reading: Reading, first: int) -> int | None:
     return first + 2 if reading.norms[first + 1] == "лет" and near(reading, first + 2) else None
 
 
-def _street(reading: Reading, value: str, first: int, last: int, rank: int, house: Candidate | None) -> Candidate:
-    start, stop = reading.span(first, last)
-    end = house.last if house else last
-    found = Candidate(Part.STREET, value, first, end, start, stop, rank + bool(house))
-    return replace(found, house=house) if house else found
+def _street(here: Mention, value: str, rank: int, house: Candidate | None) -> Candidate:
+    """``here``: from the first word of the name (or of «улица») to the last of both, without the house."""
+    found = here.candidate(Part.STREET, value, rank + bool(house))
+    return replace(found, last=house.last, house=house) if house else found

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from datetime import date
 from pathlib import Path
 
+import pymorphy3
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from language.reading import read
 from records import FaultsError
-from regulation import DayKind, Found, Regulation, Urgency
+from regulation import DayKind, Found, Gazetteer, Regulation, Urgency
 from regulation.book import FILES
 from regulation.documents import load
 from regulation.policies import POLICIES
@@ -121,8 +123,10 @@ FAULTS = [
     ("policies.yaml", "return_resets: false", "return_reset: false", "неизвестное значение «return_reset»"),
     ("calendar.yaml", "kind: сокращённый", "kind: короткий", "kind: неизвестное значение «короткий»"),
     ("calendar.yaml", "  2023-04-25:", '  "25.04.2023":', "«25.04.2023» — не дата"),
-    ("calendar.yaml", "  2023-04-25:", "  2023-13-45:", "значение не читается"),
-    ("calendar.yaml", "regional:", "regional: [", "это не YAML"),
+    ("calendar.yaml", "  2023-04-25:", "  2023-13-45:", "«2023-13-45» — не дата"),
+    ("calendar.yaml", "regional:", "regional: [", "это не YAML: скобка не закрыта"),
+    ("departments.yaml", "  short: ЖКХ и энергетика", "  short: —", "short пусто"),
+    ("policies.yaml", "    options:", "    # options:", "это не YAML"),
 ]
 
 
@@ -165,6 +169,59 @@ def test_few_examples_and_empty_competence_are_faults(folder: Path) -> None:
     shown = str(error.value)
     assert "departments.yaml:5:3: competence пусто" in shown
     assert "departments.yaml:6:3: примеров 4, а нужно не меньше 5" in shown
+
+
+def test_no_example_may_stand_twice(folder: Path) -> None:
+    """Neither with one department nor with two, however it is punctuated."""
+    path = folder / "departments.yaml"
+    first, second = "подскажите как попасть на приём к главе округа", "С утра краны сухие, даже умыться детям нечем."
+    text = path.read_text(encoding="utf-8")
+    assert f"- {first}" in text
+    assert f"- {second}" in text
+    line = next(line for line in text.splitlines() if line.startswith(f"  - {first}"))
+    copy = line.replace("подскажите", "Подскажите,").replace("приём", "прием")
+    path.write_text(text.replace(line, f"{line}\n{copy}!").replace(f"  - {second}", f"{copy}\n  - {second}"), "utf-8")
+    with pytest.raises(FaultsError) as error:
+        Regulation.load(folder)
+    assert [f.what for f in error.value.faults] == ["такой пример уже есть у отдела ORG"] * 2
+    assert [f.source for f in error.value.faults] == [f"{copy}!", copy]
+
+
+def test_a_policy_needs_other_readings(folder: Path) -> None:
+    path = folder / "policies.yaml"
+    options = re.compile(r"    options:\n(?:    - .*\n)+")
+    path.write_text(options.sub("    options: []\n", path.read_text(encoding="utf-8"), count=1), encoding="utf-8")
+    with pytest.raises(FaultsError, match="нет других чтений"):
+        Regulation.load(folder)
+
+
+def test_a_code_that_many_topics_miss_is_one_fault(folder: Path) -> None:
+    path = folder / "departments.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("code: BLAG", "code: BLAGO"), encoding="utf-8")
+    with pytest.raises(FaultsError) as error:
+        Regulation.load(folder)
+    (fault,) = error.value.faults
+    assert re.fullmatch(r"неизвестный код отдела BLAG \(и ещё в темах: \d+\)", fault.what)
+
+
+def test_an_office_without_villages_is_a_warning(folder: Path) -> None:
+    """Nobody is harmed by it, nobody will ever see it."""
+    path = folder / "places.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  office: TERR_OREKHOVKA\n", ""), encoding="utf-8")
+    (warning,) = Regulation.load(folder).warnings
+    assert warning.warning
+    assert "TERR_OREKHOVKA нет ни одного населённого пункта" in warning.what
+    assert "TERR_OREKHOVKA" in warning.source
+    assert Regulation.load(FOLDER).warnings == ()
+
+
+def test_a_key_that_stands_twice_hides_no_other_fault(folder: Path) -> None:
+    path = folder / "topics.yaml"
+    text = path.read_text(encoding="utf-8").replace("  urgency: нет", "  urgency: нет\n  urgency: нет", 1)
+    path.write_text(text.replace("department: SELH", "department: SLH", 1), encoding="utf-8")
+    with pytest.raises(FaultsError) as error:
+        Regulation.load(folder)
+    assert {f.what for f in error.value.faults} == {"ключ «urgency» записан дважды", "неизвестный код отдела SLH"}
 
 
 def test_all_faults_of_all_files_at_once(folder: Path) -> None:
@@ -212,6 +269,116 @@ def test_any_text_is_read_or_a_fault(tmp_path_factory: pytest.TempPathFactory, t
         assert error.faults
 
 
+# What is not YAML: the text, where it went wrong (line and column), what is told
+
+SYNTAX = [
+    ("a:\n- b: c\n\td: e\n", 3, 1, "табуляция вместо отступа"),
+    ("a:\n-\tb: c\n", 2, 2, "табуляция вместо отступа"),
+    ("a: |\n\tтекст\n", 2, 1, "табуляция вместо отступа"),
+    ("- a: b\n   c: d\n", 2, 4, "лишний отступ"),
+    ("a: b\n  c: d\n", 2, 3, "лишний отступ"),
+    ("a:\n  b: c\n d: e\n", 3, 2, "отступ не такой, как у соседних строк"),
+    ("- a: b\n c: d\n", 2, 2, "в списке строка начинается с «- »"),
+    ('- a: "b\n  c: d\n', 1, 6, "кавычка не закрыта"),
+    ('- a: "b\n  c: "d"\n- e: f\n', 1, 6, "кавычка не закрыта в своей строке"),
+    ("- a: 'b\n  c: d\n", 1, 6, "кавычка не закрыта"),
+    ('a: "b" c\n', 1, 8, "после закрывающей кавычки стоит ещё текст"),
+    ('a: ["b, "c"]\n', 1, 10, "после закрывающей кавычки стоит ещё текст"),
+    ("a: [b, c\nd: e\n", 1, 4, "скобка не закрыта"),
+    ("a: [b,\n", 1, 4, "скобка не закрыта"),
+    ("- {a: b, c: d\n- {e: f}\n", 1, 3, "скобка не закрыта"),
+    ("a: [b]]\nc: d\n", 1, 7, "лишняя скобка"),
+    ('a: [\n  "b"\n  "c"\n]\n', 3, 3, "не хватает запятой"),
+    ("a: ямы: дворы\n", 1, 7, "двоеточие посреди значения"),
+    ("- {a: b: c}\n", 1, 8, "двоеточие посреди значения"),
+    ("a: b\nc d\ne: f\n", 2, 1, "здесь ждут «ключ: значение», а двоеточия нет"),
+    ("a b\nc: d\n", 1, 1, "здесь ждут «ключ: значение», а двоеточия нет"),
+    ("a:b\nc: d\n", 1, 2, "после двоеточия нет пробела"),
+    ("a: *b\n", 1, 4, "с «*» начинается ссылка, а якоря (&) с таким именем нет"),
+    ("a: **важно**\n", 1, 5, "с «*» начинается ссылка, а это не её имя"),
+    ("a: & b\n", 1, 5, "с «&» начинается якорь, а это не его имя"),
+    ("a: &x 1\nb: &x 2\n", 2, 4, "якорь с таким именем уже есть"),
+    ("a: @b\n", 1, 4, "с этого знака значение начинаться не может"),
+    ("%a: b\n", 1, 3, "с «%» строка начинаться не может"),
+    ("a: !важно\n", 1, 5, "с «!» начинается метка, а такой нет"),
+    ("a: > текст\n", 1, 6, "после «|» и «>» текст пишут с новой строки"),
+    ('a: "\\д"\n', 1, 6, "в двойных кавычках «\\» меняет смысл следующего знака"),
+    ("a: b\n---\nc: d\n", 2, 1, "здесь начинается второй документ"),
+    ("a: - b\n", 1, 4, "список здесь начаться не может"),
+    ("a: , b\n", 1, 4, "здесь ждут значение"),
+    ("a: б\x00в\n", 1, 5, "недопустимый невидимый знак U+0000"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "column", "what"), SYNTAX)
+def test_what_is_not_yaml_is_told_in_russian_at_its_place(
+    tmp_path: Path, text: str, line: int, column: int, what: str
+) -> None:
+    """The place is where the mistake was made, not where the parser noticed it."""
+    path = tmp_path / "any.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FaultsError) as error:
+        load(path)
+    (fault,) = error.value.faults
+    assert (fault.line, fault.column, fault.what) == (line, column, f"это не YAML: {what}")
+    assert fault.source == text.split("\n")[line - 1]
+    assert not re.search("[A-Za-z]{3}", fault.mend)
+
+
+def test_mistakes_apart_are_told_together(tmp_path: Path) -> None:
+    """Whoever mends the first does not wait for the second to appear."""
+    path = tmp_path / "any.yaml"
+    entries = [
+        "- a: б: в",
+        "  c: d",
+        "- a: [б, в",
+        "  c: d",
+        "- a: 'б",
+        "  c: d",
+        "- a: б",
+        "\tc: d",
+        "- a: б",
+        "  c: *d",
+    ]
+    path.write_text("\n".join(entries), encoding="utf-8")
+    with pytest.raises(FaultsError) as error:
+        load(path)
+    assert [(f.line, f.what.removeprefix("это не YAML: ")) for f in error.value.faults] == [
+        (1, "двоеточие посреди значения"),
+        (3, "скобка не закрыта"),
+        (5, "кавычка не закрыта"),
+        (8, "табуляция вместо отступа"),
+        (10, "с «*» начинается ссылка, а якоря (&) с таким именем нет"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "a: &a [*a]",
+        "".join(f"a{i}: &a{i} [{f'*a{i - 1},' * 9}]\n" for i in range(1, 12)).replace("*a0", "x"),
+    ],
+)
+def test_endless_nesting_is_a_fault(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "any.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FaultsError):
+        load(path)
+
+
+@pytest.mark.parametrize("before", [0, 20, 99, 100, 101, 5000])
+@pytest.mark.parametrize("behind", [0, 30, 5000])
+def test_of_a_long_line_the_place_is_shown(tmp_path: Path, before: int, behind: int) -> None:
+    path = tmp_path / "any.yaml"
+    path.write_text(f'a: "{"б" * before}" ё{"в" * behind}\n', encoding="utf-8")
+    with pytest.raises(FaultsError) as error:
+        load(path)
+    _, excerpt, caret, _ = str(error.value).split("\n")
+    assert len(excerpt) <= 104
+    assert excerpt[caret.index("^")] == "ё"
+
+
 # The gazetteer: sentence → settlement, street, house, object
 
 PLACES: list[tuple[str, str | None, str | None, str | None, str | None]] = [
@@ -245,6 +412,8 @@ PLACES: list[tuple[str, str | None, str | None, str | None, str | None]] = [
     ("автобус из Светлограда в Шангале не останавливается", "Шангала", None, None, None),
     # traps of settlements
     ("горный воздух полезен, а у нас дым", None, None, None, None),
+    ("Солёное Озеро сидит без воды", "Солёное Озеро", None, None, None),
+    ("Буйвола опять без света", "Сухая Буйвола", None, None, None),
     ("люблю гулять в горном воздухе", None, None, None, None),
     ("дышали в горном санатории", None, None, None, None),
     ("цветочный магазин закрыли", None, None, None, None),
@@ -258,6 +427,10 @@ PLACES: list[tuple[str, str | None, str | None, str | None, str | None]] = [
     ("пели песни Высоцкого до утра", None, None, None, None),
     ("у Высоцкого есть строки про это", None, None, None, None),
     ("купались в солёном озере", None, None, None, None),
+    ("Солёное озеро пересохло", None, None, None, None),
+    ("видел буйвола у дороги, буйволы пасутся", None, None, None, None),
+    ("к высоцкому съезду", None, None, None, None),
+    ("сухой была балка", None, None, None, None),
     # streets and houses
     ("на Ленина яма на яме", None, "Ленина", None, None),
     ("ул. Ленина, 14 течёт крыша", None, "Ленина", "14", None),
@@ -277,6 +450,10 @@ PLACES: list[tuple[str, str | None, str | None, str | None, str | None]] = [
     ("ул. 8 Марта вся в ямах", None, "8 Марта", None, None),
     ("улица Маршала Жукова, 8", None, "Маршала Жукова", "8", None),
     ("на Тихой улице 5 не горит фонарь", None, "Тихая", "5", None),
+    ("по улице Красных Партизан яма", None, "Красных Партизан", None, None),
+    ("улица Клары Цеткин, 5", None, "Клары Цеткин", "5", None),
+    ("на улице Зелёной Горки темно", None, "Зелёной Горки", None, None),
+    ("улица Красный Октябрь, 9", None, "Красный Октябрь", "9", None),
     ("угол Ленина и Пушкина затопило", None, "Ленина", None, None),
     ("проспект Мира 22", None, "проспект Мира", "22", None),
     ("на Ленина 14 воды нет", None, "Ленина", "14", None),
@@ -357,6 +534,129 @@ def test_place(
 ) -> None:
     """Only what the text names is found, and common words are told from names."""
     assert shown(regulation.places.find(read(text))) == (settlement, street, house, thing)
+
+
+# Settlements in the six cases: nominative, genitive, dative, accusative, instrumental, locative
+
+CASES = {
+    "Светлоград": "Светлоград Светлограда Светлограду Светлоград Светлоградом Светлограде",
+    "Шангала": "Шангала Шангалы Шангале Шангалу Шангалой Шангале",
+    "Мартыновка": "Мартыновка Мартыновки Мартыновке Мартыновку Мартыновкой Мартыновке",
+    "Просянка": "Просянка Просянки Просянке Просянку Просянкой Просянке",
+    "Солёное Озеро": "Солёное Озеро, Солёного Озера, Солёному Озеру, Солёное Озеро, Солёным Озером, Солёном Озере",
+    "Сухая Буйвола": "Сухая Буйвола, Сухой Буйволы, Сухой Буйволе, Сухую Буйволу, Сухой Буйволой, Сухой Буйволе",
+    "Донская Балка": "Донская Балка, Донской Балки, Донской Балке, Донскую Балку, Донской Балкой, Донской Балке",
+    "Гофицкое": "Гофицкое Гофицкого Гофицкому Гофицкое Гофицким Гофицком",
+    "Рогатая Балка": "Рогатая Балка, Рогатой Балки, Рогатой Балке, Рогатую Балку, Рогатой Балкой, Рогатой Балке",
+    "Высоцкое": "Высоцкое Высоцкого Высоцкому Высоцкое Высоцким Высоцком",
+    "Ореховка": "Ореховка Ореховки Ореховке Ореховку Ореховкой Ореховке",
+    "Константиновское": "Константиновское Константиновского Константиновскому Константиновское Константиновским "
+    "Константиновском",
+    "Прикалаусский": "Прикалаусский Прикалаусского Прикалаусскому Прикалаусский Прикалаусским Прикалаусском",
+    "Шведино": "Шведино Шведина Шведину Шведино Шведином Шведине",
+    "Благодатное": "Благодатное Благодатного Благодатному Благодатное Благодатным Благодатном",
+    "Николина Балка": "Николина Балка, Николиной Балки, Николиной Балке, Николину Балку, Николиной Балкой, "
+    "Николиной Балке",
+    "Кугуты": "Кугуты Кугутов Кугутам Кугуты Кугутами Кугутах",
+    "Горный": "Горный Горного Горному Горный Горным Горном",
+    "Маяк": "Маяк Маяка Маяку Маяк Маяком Маяке",
+    "Полевой": "Полевой Полевого Полевому Полевой Полевым Полевом",
+    "Пшеничный": "Пшеничный Пшеничного Пшеничному Пшеничный Пшеничным Пшеничном",
+    "Цветочный": "Цветочный Цветочного Цветочному Цветочный Цветочным Цветочном",
+}
+FRAMES = (
+    ("{} без света", "п. {} без света"),
+    ("дорога из {} разбита", "жители посёлка {} ждут врача"),
+    ("к {} не проехать", "посёлку {} нужна вода"),
+    ("в {} не ходит автобус", "едем в посёлок {} на выходные"),
+    ("под {} свалка", "за посёлком {} горит трава"),
+    ("в {} нет воды", "в посёлке {} темно"),
+)
+# Common words that alone, at the beginning, name nothing: «Горный без света».
+COMMON = {"Горный", "Маяк", "Полевой", "Пшеничный", "Цветочный"}
+
+
+def test_every_settlement_is_in_the_table_of_cases(regulation: Regulation) -> None:
+    assert set(CASES) == set(regulation.places.settlements)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_settlement_is_found_in_every_case(regulation: Regulation, name: str) -> None:
+    """By itself and beside the word «посёлок»."""
+    forms = CASES[name].split(", " if " " in name else " ")
+    missed = []
+    for number, (form, frames) in enumerate(zip(forms, FRAMES, strict=True)):
+        for frame in frames[number == 0 and name in COMMON :]:
+            if shown(regulation.places.find(read(frame.format(form))))[0] != name:
+                missed.append(frame.format(form))
+    assert missed == []
+
+
+# Names of an adjective and a noun that an editor adds, in the cases that pymorphy3 makes of them
+
+ANALYSER = pymorphy3.MorphAnalyzer(lang="ru")
+ADJECTIVES = "вишнёвый красный новый верхний светлый большой казачий".split()
+NOUNS = "заря октябрь путь родники поле балка ключ озеро нива степь".split()
+PREPOSITIONS = {"nomn": "", "gent": "из ", "datv": "к ", "accs": "через ", "ablt": "под ", "loct": "в "}
+
+
+def compound(adjective: str, noun: str, case: str) -> str:
+    """«Вишнёвая Заря» in a case."""
+    thing = next(p for p in ANALYSER.parse(noun) if "nomn" in p.tag and "NOUN" in p.tag and "inan" in p.tag)
+    inflected = thing.inflect({case})
+    described = next(p for p in ANALYSER.parse(adjective) if {"ADJF", "nomn", "masc"} in p.tag)
+    gender = {"plur"} if thing.tag.number == "plur" else {thing.tag.gender, "sing"}
+    still = case == "accs" and thing.tag.gender != "femn"
+    agreeing = described.inflect({"nomn" if still else case, *gender})
+    return f"{agreeing.word} {inflected.word}".title()
+
+
+@pytest.fixture(scope="module")
+def enlarged(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
+    """The shipped places with a settlement for each adjective and noun, and a street of each such name."""
+    folder = tmp_path_factory.mktemp("regulation")
+    for name in FILES:
+        shutil.copy(FOLDER / name, folder / name)
+    names = [compound(adjective, noun, "nomn") for adjective in ADJECTIVES for noun in NOUNS]
+    added = "".join(f"- name: {name}\n  office: TERR_SHANGALA\n" for name in names)
+    path = folder / "places.yaml"
+    text = path.read_text(encoding="utf-8").replace("\n# Слова перед именем", f"{added}\n# Слова перед именем")
+    path.write_text(
+        text.replace("- name: Ленина", "- name: Ленина\n- name: Красных Партизан\n- name: Тихий Дон"), "utf-8"
+    )
+    return Regulation.load(folder).places
+
+
+@given(adjective=st.sampled_from(ADJECTIVES), noun=st.sampled_from(NOUNS), case=st.sampled_from(list(PREPOSITIONS)))
+@settings(max_examples=200)
+def test_a_name_of_two_words_is_found_in_every_case(enlarged: Gazetteer, adjective: str, noun: str, case: str) -> None:
+    name, form = compound(adjective, noun, "nomn"), compound(adjective, noun, case)
+    for text in (f"{PREPOSITIONS[case]}{form} нет дороги", f"{PREPOSITIONS[case]}{form} нет дороги".lower()):
+        assert shown(enlarged.find(read(text)))[0] == name, text
+
+
+@pytest.mark.parametrize(
+    ("text", "settlement", "street"),
+    [
+        ("на Красном Октябре без воды", "Красный Октябрь", None),
+        ("в Вишнёвой Заре погас свет", "Вишнёвая Заря", None),
+        ("по улице Красных Партизан не пройти", None, "Красных Партизан"),
+        ("на Красных Партизан темно", None, "Красных Партизан"),
+        ("ул. Красных Партизан, 5", None, "Красных Партизан"),
+        ("на Тихом Дону авария", None, "Тихий Дон"),
+        ("на улице Тихого Дона авария", None, "Тихий Дон"),
+        ("улица Тихий Дон, 3", None, "Тихий Дон"),
+        ("прекрасный октябрь стоит", None, None),
+        ("в прошлом октябре обещали свет", None, None),
+        ("красные флажки у нового дома", None, None),
+        ("взошла заря, вишнёвая наливка", None, None),
+        ("в новом доме ключ потеряли", None, None),
+    ],
+)
+def test_names_of_two_words_are_told_from_common_words(
+    enlarged: Gazetteer, text: str, settlement: str | None, street: str | None
+) -> None:
+    assert shown(enlarged.find(read(text)))[:2] == (settlement, street)
 
 
 def test_nothing_named_is_none(regulation: Regulation) -> None:
