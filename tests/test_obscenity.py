@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from language.reading import read
 from regulation.documents import Document, load
-from rules.unmasked import Unmasked, marked
+from rules.unmasked import Exceptions, Unmasked, UnmaskedRule, marked
 
 RULES = Path(__file__).parent.parent / "rules" / "obscenity.yaml"
 
@@ -66,7 +67,13 @@ def test_a_comma_ends_a_word_but_not_the_half_of_one(rules: Unmasked, text: str,
     assert words(rules, text) == [(word, True)]
 
 
-@pytest.mark.parametrize("text", ["на х** такой ремонт", "бл* опять", "huy vam", "п*ц"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "на х** такой ремонт", "бл* опять", "huy vam", "п*ц", "стойте дальше от них**.", "как вы зае...",
+        "одни колдоебины на дороге", "смотрели на них...я испугалась",
+    ],
+)  # fmt: skip
 def test_what_is_mostly_guessed_goes_to_a_person(rules: Unmasked, text: str) -> None:
     assert [sure for _, sure in words(rules, text)] == [False]
 
@@ -85,6 +92,9 @@ def test_what_is_mostly_guessed_goes_to_a_person(rules: Unmasked, text: str) -> 
         "n = [equal, fast, reliable]; if, text, not, at, that",
         "машина е616вв, договор 12-ХУ/5 от 3.10",
         "А. Х. Уйгуров и Е. Б. Лаптева",
+        "отвечаю за неё...т.к. мала, у неё…и портфель, а спросите у её...ну, у мамы",
+        "при ЕБН, сухую...т.к. мокрая",
+        "застрахуй дом, страхуй машину, подстрахуй соседа, не психуй",
     ],
 )
 def test_clean_text_is_passed_by(rules: Unmasked, text: str) -> None:
@@ -170,3 +180,26 @@ def test_a_broken_example_is_a_fault(tmp_path: Path) -> None:
     )
     rules = Unmasked.from_document(load(path))
     assert len(list(rules.failing())) == 2 == len(rules.check())
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^qx(b|c)d|wq$",
+        "^(?:q|w)?x",
+        "^q?w|^qw",
+        "^[w|q]x",
+        "(?:^|x)qw",
+        "^q+w",
+        r"^q\|w|^q\[w|\)",
+        "[^|]]w|^w{2}x",
+        "^|qq",
+        "",
+    ],
+)
+@given(word=st.text(alphabet="qwx|[)]", min_size=1, max_size=6))
+def test_a_word_is_found_where_the_pattern_stands(pattern: str, word: str) -> None:
+    """However the patterns are taken apart to ask them faster; a letter written twice counts as once too."""
+    rule = UnmaskedRule("made", "", re.compile(pattern), None)
+    forms = (word, re.sub(r"(.)\1+", r"\1", word))
+    assert bool(Unmasked([rule], Exceptions()).judge(word)) == any(re.search(pattern, form) for form in forms)
