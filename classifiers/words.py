@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import scipy.sparse as sp
 
-from classifiers.features import Vocabulary, counted
+from classifiers.features import Numbers, Vocabulary, counted
 from classifiers.meaning import DIMENSIONS, Meaning, unit
 
 _MOST_WORDS = 60_000
+_ROWS = 32_768
 
 
 class WordTable:
@@ -27,30 +29,16 @@ class WordTable:
         self._forget()
 
     def _forget(self) -> None:
-        self._index: dict[str, int] = {}
-        self._rows = np.zeros((1024, self._columns.shape[1] + DIMENSIONS + 1), dtype=np.float32)
+        self._numbers = Numbers()
+        self._learnt = 0
+        self._rows = np.zeros((_ROWS, self._columns.shape[1] + DIMENSIONS + 1), dtype=np.float32)
 
     def scores(self, posts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
         """``(posts, scores)`` and ``(posts, 64)``, float32; zeros for a text without known features."""
-        if len(self._index) > _MOST_WORDS:
+        if len(self._numbers) > _MOST_WORDS:
             self._forget()
-        index = self._index
-        columns: list[int] = []
-        values: list[float] = []
-        ends = [0]
-        fresh: list[str] = []
-        for word, value in counted(posts):
-            if not value:
-                ends.append(len(columns))
-                continue
-            number = index.get(word)
-            if number is None:
-                number = index[word] = len(index)
-                fresh.append(word)
-            columns.append(number)
-            values.append(value)
-        if fresh:
-            self._learn(fresh)
+        columns, values, ends = counted(map(self._vocabulary.with_pairs, posts), self._numbers)
+        self._learn()
         counts, shape = np.array(values, dtype=np.float32), (len(posts), len(self._rows))
         sums = sp.csr_matrix((counts, columns, ends), shape=shape) @ self._rows
         squares = sp.csr_matrix((counts * counts, columns, ends), shape=shape) @ self._rows[:, -1:]
@@ -58,23 +46,25 @@ class WordTable:
         linear = sums[:, : -DIMENSIONS - 1] / np.maximum(lengths, 1e-6)[:, None]
         return np.asarray(linear, dtype=np.float32), unit(sums[:, -DIMENSIONS - 1 : -1])
 
-    def _learn(self, words: list[str]) -> None:
-        first = len(self._index) - len(words)
-        while len(self._index) > len(self._rows):
+    def _learn(self) -> None:
+        """Fill the rows of the words that were numbered since the last time."""
+        first, count = self._learnt, len(self._numbers)
+        if first == count:
+            return
+        words = list(islice(reversed(self._numbers), count - first))[::-1]
+        while count > len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
         phi = self._vocabulary.rows(words)
         phi.sort_indices()
-        rows = self._rows[first : first + len(words)]
+        rows = self._rows[first:count]
         rows[:, : -DIMENSIONS - 1] = phi @ self._columns
         rows[:, -DIMENSIONS - 1 : -1] = self._meaning.rows(words, self._vocabulary)
         rows[:, -1] = np.asarray(phi.multiply(phi).sum(axis=1)).ravel()
+        self._learnt = count
 
     def contributions(self, words: Sequence[str], column: int) -> np.ndarray:
         """What each of the words (all of a text scored last) adds to one of its linear scores."""
-        fresh = [word for word in dict.fromkeys(words) if word not in self._index]
-        self._index.update({word: len(self._index) + i for i, word in enumerate(fresh)})
-        if fresh:
-            self._learn(fresh)
-        numbers = [self._index[word] for word in words]
+        numbers = np.fromiter(map(self._numbers.__getitem__, words), dtype=np.intp, count=len(words))
+        self._learn()
         length = float(np.sqrt(self._rows[numbers, -1].sum()))
         return np.asarray(self._rows[numbers, column] / max(length, 1e-6))

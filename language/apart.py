@@ -82,7 +82,7 @@ def _spaced_window(folded: str, places: list[int]) -> Iterator[Candidate]:
 
 def _split(reading: Reading) -> Iterator[Candidate]:
     """``ху й``, ``пи здец``: a word that the dictionary does not know, put together with its neighbours."""
-    unheard = set(reading.norms).difference(_plain_words)
+    unheard = reading.distinct - _plain_words
     strange = {word for word in unheard if word in _strange_words or not _is_plain_word(word)} if unheard else unheard
     if not strange:
         return

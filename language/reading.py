@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, repeat
 
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef"
 )
 _MARKS = "\u0300-\u036f\u0483-\u0487"
-_WORD = re.compile(rf"(?![{INVISIBLE}])[^\W\d_](?:[{INVISIBLE}{_MARKS}]*[^\W\d_])*[{_MARKS}]*|\d+")
-_SENTENCE_END = re.compile(r"[.!?…\n;]|[\U0001F300-\U0001FAFF]")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_MARKED_WORD = re.compile(rf"(?![{INVISIBLE}])[^\W\d_](?:[{INVISIBLE}{_MARKS}]*[^\W\d_])*[{_MARKS}]*|\d+")
+_SENTENCE_END = re.compile(r"[.!?…\n;\U0001F300-\U0001FAFF]")
 _NOT_PLAIN = re.compile(rf"[{INVISIBLE}{_MARKS}]")
 _LEFT_OUT = re.compile(rf"[{INVISIBLE}{_MARKS}]+")
 
@@ -34,15 +37,32 @@ class Reading:
     stops: list[int]
 
     @cached_property
+    def distinct(self) -> frozenset[str]:
+        """Its words, each once."""
+        return frozenset(self.norms)
+
+    @cached_property
+    def _limits(self) -> list[int]:
+        """The first word of each sentence, then the number of all words."""
+        begins = {0, len(self.starts)}
+        for end in _SENTENCE_END.finditer(self.folded):
+            following = bisect_left(self.starts, end.start())
+            if not following or self.stops[following - 1] <= end.start():
+                begins.add(following)
+        return sorted(begins)
+
+    @cached_property
     def sentences(self) -> list[int]:
         """The number of its sentence, for each word."""
-        numbers, number, last = [], 0, 0
-        for start, stop in zip(self.starts, self.stops, strict=True):
-            if start > last and _SENTENCE_END.search(self.folded, last, start):
-                number += 1
-            numbers.append(number)
-            last = stop
+        numbers: list[int] = []
+        for number, (first, after) in enumerate(pairwise(self._limits)):
+            numbers.extend(repeat(number, after - first))
         return numbers
+
+    def sentence_of(self, place: int) -> tuple[int, int]:
+        """First and last word of the sentence in which the word stands."""
+        number = self.sentences[place]
+        return self._limits[number], self._limits[number + 1] - 1
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Offsets of the words ``first`` to ``last``, both included."""
@@ -69,13 +89,7 @@ def _keep_breve(mark: re.Match[str]) -> str:
 
 def read(text: str) -> Reading:
     folded = fold(text)
-    norms: list[str] = []
-    starts: list[int] = []
-    stops: list[int] = []
     marked = _NOT_PLAIN.search(folded) is not None
-    for match in _WORD.finditer(folded):
-        word = match[0]
-        norms.append(plain(word) if marked else word)
-        starts.append(match.start())
-        stops.append(match.end())
-    return Reading(text, folded, norms, starts, stops)
+    found = list((_MARKED_WORD if marked else _WORD).finditer(folded))
+    norms = [plain(match[0]) if marked else match[0] for match in found]
+    return Reading(text, folded, norms, [match.start() for match in found], [match.end() for match in found])

@@ -13,6 +13,7 @@ from language.morphology import known
 
 CYRILLIC = re.compile(r"[а-я]+")
 LATIN = re.compile(r"[a-z]")
+RUSSIAN = re.compile(r"[а-я]")
 LONGEST_RUN = 64
 LONGEST_WORD = 24
 _VARIANTS = 24
@@ -40,9 +41,9 @@ def readings(raw: str) -> tuple[str, ...]:
     raw = _PI.sub("пи", raw)
     if CYRILLIC.fullmatch(raw):
         return (raw,)
-    if len(raw) > LONGEST_RUN or not (LATIN.search(raw) or re.search("[а-я]", raw)) or _is_numbered(raw):
+    if len(raw) > LONGEST_RUN or not (LATIN.search(raw) or RUSSIAN.search(raw)) or _is_numbered(raw):
         return ()
-    forms = _latin_readings(raw) if not re.search("[а-я]", raw) else _mixed_readings(raw)
+    forms = _latin_readings(raw) if not RUSSIAN.search(raw) else _mixed_readings(raw)
     return tuple(dict.fromkeys(form for form in forms if CYRILLIC.fullmatch(form)))
 
 
@@ -82,5 +83,5 @@ def _latin_readings(raw: str) -> Iterator[str]:
 
 def likeliest(raw: str, keep: str = "") -> str:
     """The likeliest letter for each character, by sight or, where nothing is Cyrillic, by sound."""
-    table = LOOKS if re.search("[а-я]", raw) else SOUNDS
+    table = LOOKS if RUSSIAN.search(raw) else SOUNDS
     return "".join(c if c in keep else table.get(c, c)[0] for c in raw)

@@ -20,13 +20,13 @@ from language.apart import SINGLE_WORDS, pulled_apart
 from language.lookalikes import HIDDEN, KEYS, after_marks, visible
 from language.morphology import known
 from language.reading import Reading, plain
-from language.readings import CYRILLIC, LATIN, LONGEST_RUN, LONGEST_WORD, Candidate, likeliest, readings
+from language.readings import CYRILLIC, LATIN, LONGEST_RUN, LONGEST_WORD, RUSSIAN, Candidate, likeliest, readings
 
 _REMEMBERED = 100_000
 _KEPT = "_disguises"
 _BOLD = 1000
 _CHUNK = re.compile(r"\S+")
-_PLAIN = re.compile(r"""[«"„“'(\[—–-]*[а-я]+[.,!?:;]?[!?»"”')\]—–-]*[.,]?""")
+_PLAIN = re.compile(r"""[«"„“'(\[—–-]*[а-я]+[.,!?:;]?[!?»"”')\]—–-]*[.,]?|[0-9.,:;!?()%+/№-]+""")
 _NOT_TEXT = re.compile(r"://|^www\.|^@[a-z0-9_.]+\W*$|^[!-~]*[a-z0-9_-]+\.(?:ru|com|org|net|me|su|io|info|gov)\b")
 _PIECE = re.compile(r"(?:[@$€](?=[а-я]))?[^\W_]+(?:[@$€!|]+[^\W_]+)*")
 _STRONG = re.compile(r"""(?:[^\s.,:;!?()\[\]<>«»/\\"'–—-]|\.{2,}(?=\w))+(?:…|\.{2,})?""")
@@ -162,7 +162,7 @@ def _undo(chunk: str) -> Iterator[Candidate]:
         )
         for m in _PIECE.finditer(text)
     ]
-    if not any(LATIN.search(p.raw) or re.search("[а-я]", p.raw) for p in pieces):
+    if not any(LATIN.search(p.raw) or RUSSIAN.search(p.raw) for p in pieces):
         return
     for piece in pieces:
         if piece.odd:
@@ -179,7 +179,7 @@ def _odd(raw: str, written: str) -> bool:
 
 
 def _read_piece(piece: _Piece) -> Iterator[Candidate]:
-    latin = not re.search("[а-я]", piece.raw)
+    latin = not RUSSIAN.search(piece.raw)
     for letters in readings(piece.raw):
         sure = not latin or len(piece.raw) > 3
         yield Candidate(letters, piece.start, piece.stop, "translit" if latin else "mixed", sure)
@@ -194,7 +194,7 @@ def _joined(chunk: str, pieces: list[_Piece]) -> Iterator[Candidate]:
         for letters in readings(raw):
             yield Candidate(letters, *span, "separated", len(letters) > 2)
         gaps = {chunk[p.stop : q.start] for p, q in pairwise(group)}
-        if len(group) <= 4 and all(map(_HIDING_GAP.fullmatch, gaps)) and re.search("[а-я]", raw):
+        if len(group) <= 4 and all(map(_HIDING_GAP.fullmatch, gaps)) and RUSSIAN.search(raw):
             hidden = "*".join(likeliest(p.raw) for p in group)
             yield Candidate(hidden, *span, "masked", len(hidden) - hidden.count("*") > 3)
 
@@ -213,13 +213,15 @@ def _groups(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
 
 
 def _may_be_one_word(run: list[_Piece]) -> bool:
+    if len(run) < 2:
+        return False
     letters = sum(not p.raw.isdigit() for p in run)
-    if len(run) < 2 or letters * 2 < len(run) or (run[0].raw.isdigit() and not _is_pi(run)):
+    if letters * 2 < len(run) or (run[0].raw.isdigit() and not _is_pi(run)):
         return False
     singles = _singles(run)
     if len(run) == 2 and singles == 1 and any(len(p.raw) > 2 and p.word for p in run):
         return False
-    if not any(re.search("[а-я]", p.raw) for p in run):
+    if not any(RUSSIAN.search(p.raw) for p in run):
         return singles == len(run)
     return singles > 2 or not all(p.word for p in run)
 
@@ -264,7 +266,7 @@ def _masked(text: str, at: list[int]) -> Iterator[Candidate]:
 
 def _is_masked_word(body: str) -> bool:
     """Footnote stars, formulas and code are none."""
-    if not re.search("[а-я]", body):
+    if not RUSSIAN.search(body):
         return len(re.sub("[^a-z]", "", body)) > 2
     parts = [p for p in _MASK.split(body) if p]
     if len(parts) == 1:

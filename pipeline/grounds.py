@@ -115,5 +115,5 @@ def _believed(matter: Matter, kind: AlarmKind) -> bool:
 
 def _model_alarms(matter: Matter, model: str) -> bool:
     """Whether the model alone is enough to wake people at night."""
-    enough = len(matter.reading.norms) >= LEAST_WORDS and not matter.is_foreign
-    return enough and matter.voices.answers[model] >= matter.voices.threshold(model, "alarm")
+    loud = matter.voices.answers[model] >= matter.voices.threshold(model, "alarm")
+    return loud and len(matter.reading.norms) >= LEAST_WORDS and not matter.is_foreign

@@ -12,17 +12,21 @@ from language import Reading
 from pipeline.spans import Spans
 from records import Post
 from regulation import Found as PlaceFound
-from regulation import Regulation
+from regulation import Regulation, Urgency
 from rules import Found
 
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """What the models say of one post: probabilities over departments, topics, and of each question."""
+    """What the models say of one post: probabilities over departments, topics, and of each question.
+
+    ``prior``: of the topic being urgent, sometimes urgent, never.
+    """
 
     predictor: Predictor
     departments: np.ndarray
     topics: np.ndarray
+    prior: Mapping[Urgency, float]
     answers: Mapping[str, float]
 
     def threshold(self, model: str, name: str) -> float:
@@ -48,8 +52,9 @@ class Matter:
     @property
     def is_foreign(self) -> bool:
         """Most words have no Cyrillic letter (translit, a wrong keyboard): the models cannot read them."""
-        words = [word for word in self.reading.norms if not word[0].isdigit()]
-        return 2 * sum("а" <= word[0] <= "я" for word in words) < len(words)
+        norms = self.reading.norms
+        readable = len([word for word in norms if "а" <= word[0] <= "я"])
+        return 2 * readable < len(norms) and 2 * readable < len([word for word in norms if not word[0].isdigit()])
 
     def is_quoted(self, start: int, stop: int) -> bool:
         return self.quoted.hold(start, stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -27,18 +28,15 @@ def propose_route(matter: Matter, further: Further) -> Route | None:
     if not matter.reading.norms:
         return None
     predictor = matter.voices.predictor
-    probabilities = matter.voices.departments
-    order = np.argsort(-probabilities, kind="stable")[: RUNNERS_UP + 1]
-    code = predictor.codes[order[0]]
+    (code, best), *others = _best(predictor.codes, matter.voices.departments)
     department = matter.regulation.departments[code]
-    best = float(probabilities[order[0]])
     return Route(
         department=code,
         probability=best,
         proposed=best >= matter.voices.threshold("router", "propose"),
         office=matter.place.office if department.offices and matter.place is not None else None,
         external=department.external,
-        runners_up=tuple((predictor.codes[i], float(probabilities[i])) for i in order[1:]),
+        runners_up=tuple(others),
         topic=_topic(matter),
         also=tuple(Also(other, start, stop) for other, start, stop in further.questions if other != code),
         evidence=tuple(_evidence(matter, code)),
@@ -46,23 +44,33 @@ def propose_route(matter: Matter, further: Further) -> Route | None:
 
 
 def _topic(matter: Matter) -> Topic:
-    names, probabilities = matter.voices.predictor.topic_names, matter.voices.topics
-    order = np.argsort(-probabilities, kind="stable")[: RUNNERS_UP + 1]
-    ranked = [(names[i], float(probabilities[i])) for i in order]
-    return Topic(*ranked[0], runners_up=tuple(ranked[1:]))
+    (name, probability), *others = _best(matter.voices.predictor.topic_names, matter.voices.topics)
+    return Topic(name, probability, runners_up=tuple(others))
+
+
+def _best(names: Sequence[str], probabilities: np.ndarray) -> list[tuple[str, float]]:
+    """The likeliest and those after it, of equals the first; to sort all the topics would take longer."""
+    left = probabilities.copy()
+    found = []
+    for _ in range(min(RUNNERS_UP + 1, len(left))):
+        number = int(left.argmax())
+        found.append((names[number], float(left[number])))
+        left[number] = -1.0
+    return found
 
 
 def _evidence(matter: Matter, code: str) -> Iterator[Evidence]:
     reading = matter.reading
     spoken = matter.voices.predictor.contributions(matter.tokens[: len(reading.norms)], code)
+    weights = spoken.tolist()
     seen: set[str] = set()
-    for place in np.argsort(-spoken, kind="stable"):
-        if spoken[place] <= 0 or len(seen) == EVIDENCE_WORDS:
+    for place in np.argsort(-spoken, kind="stable").tolist():
+        if weights[place] <= 0 or len(seen) == EVIDENCE_WORDS:
             return
         if reading.norms[place] not in seen:
             seen.add(reading.norms[place])
             start, stop = reading.span(place, place)
-            yield Evidence(matter.text(start, stop), start, stop, float(spoken[place]))
+            yield Evidence(matter.text(start, stop), start, stop, weights[place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +88,21 @@ def further_questions(matters: Sequence[Matter], predictor: Predictor) -> list[F
     if not parts:
         return [Further() for _ in matters]
     predictions = predictor.predict(parts)
-    departments, urgency = predictions.departments, predictions.answers["urgency"]
-    found, row = [], 0
-    for matter, own in zip(matters, spans, strict=True):
-        rows = slice(row, row + len(own))
-        found.append(
-            Further(_questions(matter, own, departments[rows], predictor), float(urgency[rows].max(initial=0.0)))
-        )
-        row += len(own)
-    return found
+    best = predictions.departments.argmax(axis=1).tolist()
+    sure = (predictions.departments.max(axis=1) >= SURE_OF_ALSO).tolist()
+    codes = [predictor.codes[number] if is_sure else None for number, is_sure in zip(best, sure, strict=True)]
+    sayings = zip(codes, predictions.answers["urgency"].tolist(), strict=True)
+    return [_further(m, own, list(islice(sayings, len(own)))) for m, own in zip(matters, spans, strict=True)]
 
 
-def _questions(
-    matter: Matter, spans: Sequence[Span], departments: np.ndarray, predictor: Predictor
-) -> tuple[tuple[str, int, int], ...]:
+def _further(matter: Matter, spans: Sequence[Span], sayings: Sequence[tuple[str | None, float]]) -> Further:
+    """``sayings``: of each sentence, the department that it is surely for, and how urgent it is."""
     found: dict[str, Span] = {}
-    for (first, last), probabilities in zip(spans, departments, strict=True):
-        best = int(probabilities.argmax())
-        if probabilities[best] >= SURE_OF_ALSO:
-            found.setdefault(predictor.codes[best], matter.reading.span(first, last))
-    return tuple((code, start, stop) for code, (start, stop) in found.items())
+    for (first, last), (code, _) in zip(spans, sayings, strict=True):
+        if code is not None:
+            found.setdefault(code, matter.reading.span(first, last))
+    questions = tuple((code, start, stop) for code, (start, stop) in found.items())
+    return Further(questions, max((urgency for _, urgency in sayings), default=0.0))
 
 
 def _sentences(matter: Matter) -> Iterator[Span]:

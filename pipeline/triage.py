@@ -6,6 +6,7 @@ through the stages alone. Nothing in a decision depends on what else is in the b
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -23,7 +24,7 @@ from pipeline.response import weigh_response
 from pipeline.reviews import remaining_reviews
 from pipeline.routing import Further, further_questions, propose_route
 from pipeline.spans import Spans
-from pipeline.urgency import weigh_urgency
+from pipeline.urgency import topic_priors, weigh_urgency
 from records import Decision, Fault, FaultsError, Post, Review, Track, Verdict
 from regulation import Regulation
 from rules import RuleBook
@@ -79,17 +80,23 @@ class Triage:
         if regulation is None or rules is None:
             raise FaultsError([*faults, *shelf.check(home / "models")])
         predictor = Predictor.load(home / "models", regulation.departments, regulation.topics)
-        return cls(regulation, rules, predictor)
+        triage = cls(regulation, rules, predictor)
+        # What was loaded stays: looking through it for garbage again would stop some decision for a tenth of a second.
+        gc.freeze()
+        return triage
 
     def decide(self, posts: Sequence[Post]) -> list[Decision]:
         matters = [self._look(post) for post in posts]
         predictions = self.predictor.predict([matter.tokens for matter in matters])
+        answers = {question: values.tolist() for question, values in predictions.answers.items()}
+        priors = topic_priors(self.predictor.topic_urgency, predictions.topics)
         for row, matter in enumerate(matters):
             matter.voices = Voices(
                 self.predictor,
                 predictions.departments[row],
                 predictions.topics[row],
-                {question: float(values[row]) for question, values in predictions.answers.items()},
+                priors[row],
+                {question: values[row] for question, values in answers.items()},
             )
         further = further_questions(matters, self.predictor)
         return [self._decide(matter, own) for matter, own in zip(matters, further, strict=True)]

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from language import Reading, read
-from records import AlarmKind, Fault, FaultsError, Ground, ReasonCode, ReviewCode
+from records import AlarmKind, Fault, FaultsError, Ground, ReasonCode, ReviewCode, file_fault
 from regulation.documents import Document, load
 from regulation.fields import Fields
 from rules.matchers import Phrase, PhraseError, PhraseIndex, PhraseParser
@@ -37,10 +37,20 @@ KINDS: Mapping[str, type[StrEnum]] = {
     "review": ReviewCode,
     "reason": ReasonCode,
 }
+_REASONS = (ReasonCode.ACCIDENT, ReasonCode.OUTAGE, ReasonCode.VULNERABLE)
+# Which file speaks for which code: what only rules can see. An author's own threat is ground and alarm in one.
+_EXPECTED: Mapping[tuple[str, str], str] = {
+    **{("ground", code): f"{code}.yaml" for code in Ground},
+    **{("alarm", code): f"alarm_{code}.yaml" for code in AlarmKind if code is not AlarmKind.THREAT},
+    **{("reason", code): f"reason_{code}.yaml" for code in _REASONS},
+    **{("review", code): f"{code}.yaml" for code in (ReviewCode.QUOTE, ReviewCode.RUDE, ReviewCode.WISH)},
+    ("review", ReviewCode.ANSWER_DOUBT): "asks.yaml",
+}
 _RULE_KEYS = "name says level any with unless within hits passes"
 _FILE_KEYS = " ".join((*KINDS, "sets", "rules"))
 _LEVELS = ("sure", "suspect")
 _SCOPES = ("sentence", "post")
+_MARK = "возьмите его в скобки: «вы [дурак]»"
 _LANGUAGE = "см. язык фраз в rules/matchers.py"
 
 
@@ -78,15 +88,21 @@ class Found:
 
 
 class Standing:
-    """Which guard phrases stand in which sentences of a text."""
+    """In which sentences of a text the guard phrases stand: each is looked for when a rule asks."""
 
     def __init__(self, guards: PhraseIndex, reading: Reading) -> None:
-        numbers = reading.sentences
-        self._found = {(guards.phrases[number], numbers[first]) for number, first, _ in guards.find(reading)}
-        self._anywhere = {phrase for phrase, _ in self._found}
+        self._reading = reading
+        self._anchors = guards.anchors(reading)
+        self._found: dict[Phrase, set[int]] = {}
 
     def has(self, phrase: Phrase, sentence: int | None) -> bool:
-        return phrase in self._anywhere if sentence is None else (phrase, sentence) in self._found
+        if phrase not in self._anchors:
+            return False
+        if phrase not in self._found:
+            spans = [phrase.around(self._reading, place) for place in self._anchors[phrase]]
+            self._found[phrase] = {self._reading.sentences[span[0]] for span in spans if span is not None}
+        found = self._found[phrase]
+        return bool(found) if sentence is None else sentence in found
 
 
 class RuleBook:
@@ -99,11 +115,14 @@ class RuleBook:
         self.says = {r.name: r.says for r in rules} | {r.name: r.says for r in unmasked.rules}
         self._owner = [number for number, rule in enumerate(rules) for _ in rule.phrases]
         self._index = PhraseIndex([phrase for rule in rules for phrase in rule.phrases])
-        self._guards = PhraseIndex([phrase for rule in rules for phrase in (*rule.required, *rule.forbidden)])
+        guards = dict.fromkeys(phrase for rule in rules for phrase in (*rule.required, *rule.forbidden))
+        self._guards = PhraseIndex(tuple(guards))
 
     @classmethod
-    def load(cls, folder: Path) -> RuleBook:
+    def load(cls, folder: Path, *, whole: bool = False) -> RuleBook:
         """Read every ``*.yaml`` of the folder.
+
+        ``whole``: a code of the contract that no rule speaks for is a fault too.
 
         Raises:
             FaultsError: with each fault of each file: syntax, unknown codes, phrases that cannot be read,
@@ -115,13 +134,13 @@ class RuleBook:
             raise FaultsError([Fault(str(folder), 0, 0, "нет ни одного файла правил", "верните rules/*.yaml")])
         for path in paths:
             reader.read(path)
-        if reader.faults:
-            raise FaultsError(reader.faults)
-        version = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
-        book = cls(tuple(reader.rules), reader.unmasked, version)
-        faults = list(reader.failing(book))
+        book = cls(tuple(reader.rules), reader.unmasked, "")
+        faults = [*reader.faults, *reader.failing(book)]
+        if whole:
+            faults.extend(reader.missing(folder))
         if faults:
             raise FaultsError(faults)
+        book.version = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
         return book
 
     def find(self, text: str) -> tuple[Found, ...]:
@@ -158,30 +177,43 @@ class _Reader:
         self.unmasked: Unmasked = Unmasked.empty()
         self._examples: list[tuple[Document, tuple[str | int, ...], str, str]] = []
         self._names: set[str] = set()
+        self._spoken: set[tuple[str, str]] = set()
+        self._unread: set[str] = set()
+        self._patterns_hold = False
 
     def read(self, path: Path) -> None:
         try:
             document = load(path)
         except FaultsError as error:
             self.faults.extend(error.faults)
+            self._unread.add(path.name)
             return
         if not isinstance(document.data, dict) or not isinstance(document.data.get("rules"), list):
             document.fault((), "в файле нет списка rules", "начните со строки «rules:» и перечислите правила")
-        elif any("patterns" in rule for rule in document.data["rules"] if isinstance(rule, dict)):
+            self._unread.add(path.name)
+        elif document.data.get("ground") == Ground.OBSCENITY or _has_patterns(document.data["rules"]):
             self._read_unmasked(document)
         else:
             self._read_phrases(document)
         self.faults.extend(document.faults)
+
+    def missing(self, folder: Path) -> Iterator[Fault]:
+        """A fault for each code of the contract that no file speaks for; files that cannot be read are left out."""
+        for (kind, code), name in _EXPECTED.items():
+            if (kind, code) not in self._spoken and name not in self._unread:
+                what = f"нет ни одного правила для «{kind}: {code}»"
+                yield file_fault(folder / name, what, f"верните файл {name} со строкой «{kind}: {code}» и его правила")
 
     def _read_unmasked(self, document: Document) -> None:
         if self.unmasked.rules:
             document.fault((), "второй файл с шаблонами (patterns)", "соберите шаблоны в одном файле")
             return
         self.unmasked = Unmasked.from_document(document)
-        for number, rule in enumerate(self.unmasked.rules):
-            if rule.name in self._names:
-                document.fault(("rules", number, "name"), f"правило «{rule.name}» уже есть", "дайте другое имя")
-            self._names.add(rule.name)
+        self._patterns_hold = not document.faults
+        for number, entry in enumerate(document.data["rules"]):
+            if isinstance(entry, dict) and "name" in entry:
+                self._spoken.add(("ground", Ground.OBSCENITY))
+                self._enter(document, ("rules", number), entry)
 
     def _read_phrases(self, document: Document) -> None:
         data = document.data
@@ -189,13 +221,41 @@ class _Reader:
         speaks = [(kind, data[kind]) for kind in KINDS if kind in data]
         if len(speaks) != 1 or speaks[0][1] not in list(KINDS[speaks[0][0]]):
             document.fault((), "не сказано, о чём правила", f"один ключ из {', '.join(KINDS)} с кодом из records")
-            return
+            speaks = [("review", ReviewCode.RUDE)]  # read on, for the other faults of the file
+        elif data["rules"]:
+            self._spoken.add(speaks[0])
         kind, value = speaks[0]
         parser = PhraseParser(self._sets(document, fields))
+        trusted, earlier = not document.faults, len(self._examples)
         for number, entry in enumerate(data["rules"]):
             rule = self._rule(document, ("rules", number), entry, kind, KINDS[kind](value), parser)
             if rule is not None:
                 self.rules.append(rule)
+        if not trusted:  # words are missing from the sets, examples would be blamed for it
+            del self._examples[earlier:]
+
+    def _enter(self, document: Document, where: tuple[str | int, ...], entry: Mapping[Any, Any]) -> bool:
+        """What is asked of rules of both kinds: a name of its own, examples that stand once, hits with their span.
+
+        Returns whether the name is its own: examples are told from those of other rules by it.
+        """
+        name = str(entry.get("name"))
+        own = name not in self._names
+        if not own:
+            document.fault((*where, "name"), f"правило «{name}» уже есть", "дайте другое имя")
+        self._names.add(name)
+        seen: set[str] = set()
+        for key in ("hits", "passes"):
+            lines = entry.get(key)
+            for i, line in enumerate(lines if isinstance(lines, list) else ()):
+                if not isinstance(line, str):
+                    continue
+                if line in seen:
+                    document.fault((*where, key, i), "такой пример у правила уже есть", "удалите повтор")
+                elif key == "hits" and not 0 <= line.find("[") < line.rfind("]") - 1:
+                    document.fault((*where, key, i), "в примере не отмечено, что найти", _MARK)
+                seen.add(line)
+        return own
 
     def _sets(self, document: Document, fields: Fields) -> dict[str, tuple[str, ...]]:
         """The sets of a file; of words that cannot be read, a fault each and no more of them."""
@@ -216,14 +276,12 @@ class _Reader:
     def _rule(
         self, document: Document, where: tuple[str | int, ...], entry: Any, kind: str, code: Any, parser: PhraseParser
     ) -> Rule | None:
-        before = len(document.faults)
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             document.fault(where, "у правила нет имени", "добавьте name: <основание>.<что ищет>")
             return None
         fields = Fields(document, where, entry, _RULE_KEYS)
-        if entry["name"] in self._names:
-            document.fault((*where, "name"), f"правило «{entry['name']}» уже есть", "дайте другое имя")
-        self._names.add(entry["name"])
+        own = self._enter(document, where, entry)
+        before = len(document.faults)
         for key, allowed in (("level", _LEVELS), ("within", _SCOPES)):
             if entry.get(key, allowed[0]) not in allowed:
                 document.fault((*where, key), f"{key}: {entry[key]}", f"одно из: {', '.join(allowed)}")
@@ -231,12 +289,11 @@ class _Reader:
             if not entry.get(key):
                 document.fault(where, f"у правила нет {key}", f"добавьте список {key}")
         parts = {key: self._phrases(fields, key, parser) for key in ("any", "with", "unless")}
-        for key in ("hits", "passes"):
-            for i, line in enumerate(fields.texts(key)):
-                self._examples.append((document, (*where, key, i), entry["name"], line))
+        examples = [((*where, key, i), line) for key in ("hits", "passes") for i, line in fields.numbered_texts(key)]
         says = fields.text("says", "")
-        if len(document.faults) > before:
+        if not own or len(document.faults) > before:
             return None
+        self._examples += [(document, place, entry["name"], line) for place, line in examples]
         return Rule(
             name=entry["name"],
             says=says,
@@ -259,14 +316,18 @@ class _Reader:
         return tuple(phrases)
 
     def failing(self, book: RuleBook) -> Iterator[Fault]:
-        """A fault for each example that the loaded book does not honour."""
+        """A fault for each example that the loaded book does not honour, and that is not known for another fault."""
+        told = {(fault.file, fault.line, fault.column) for fault in self.faults}
+        for fault in self._failing(book):
+            if (fault.file, fault.line, fault.column) not in told:
+                yield fault
+
+    def _failing(self, book: RuleBook) -> Iterator[Fault]:
         for document, where, name, line in self._examples:
             start, stop = line.find("["), line.find("]") - 1
             text = line.replace("[", "").replace("]", "")
             spans = [(f.start, f.stop) for f in book.find(text) if f.rule == name]
-            if "hits" in where and not 0 <= start < stop:
-                yield document.fault(where, "в примере не отмечено, что найти", "возьмите его в скобки: «вы [дурак]»")
-            elif "hits" in where and (start, stop) not in spans:
+            if "hits" in where and (start, stop) not in spans:
                 shown = ", ".join(f"«{text[a:b]}»" for a, b in spans) or "ничего"
                 yield document.fault(where, f"правило {name} нашло {shown}", "исправьте правило или пример")
             elif "passes" in where and spans:
@@ -274,4 +335,9 @@ class _Reader:
                 yield document.fault(
                     where, f"правило {name} сработало на «{text[a:b]}»", "исправьте правило или пример"
                 )
-        yield from self.unmasked.failing()
+        if self._patterns_hold:
+            yield from self.unmasked.failing()
+
+
+def _has_patterns(rules: list[Any]) -> bool:
+    return any("patterns" in rule for rule in rules if isinstance(rule, dict))

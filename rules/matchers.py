@@ -57,69 +57,66 @@ class Element:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phrase:
-    """``source`` as written; the anchor is the number of an element that must be there."""
+    """``source`` as written; ``anchor``: the element that must be there; what stands on both sides, from it outward."""
 
     source: str
-    elements: tuple[Element, ...]
-    anchor: int
+    anchor: Element
+    behind: tuple[Element, ...]
+    ahead: tuple[Element, ...]
 
-    def at(self, reading: Reading, place: int) -> tuple[int, int] | None:
-        """First and last word of the phrase when its anchor is the word ``place``; the nearest reading wins."""
-        if not self.elements[self.anchor].accepts(reading.norms[place]):
+    def around(self, reading: Reading, place: int) -> tuple[int, int] | None:
+        """First and last word of the phrase whose anchor is the word ``place``; the nearest reading wins."""
+        first, last = reading.sentence_of(place)
+        stop = _walk(reading.norms, self.ahead, place, 1, last)
+        if stop is None:
             return None
-        last = _walk(reading, self.elements[self.anchor + 1 :], place, 1)
-        if last is None:
+        start = _walk(reading.norms, self.behind, place, -1, first)
+        return None if start is None else (start, stop)
+
+
+def _walk(norms: Sequence[str], elements: Sequence[Element], place: int, step: int, end: int) -> int | None:
+    """Match ``elements`` outward from the word ``place``, up to the word ``end``; the last word taken, or ``None``."""
+    for number, element in enumerate(elements):
+        if element.gap:
+            return _walk_gap(norms, elements[number + 1 :], place, step, end, element.gap)
+        inside = place != end
+        if element.edge:
+            if inside:
+                return None
+        elif element.negated:
+            if inside and element.accepts(norms[place + step]):
+                return None
+        elif inside and element.accepts(norms[place + step]):
+            if element.optional:
+                found = _walk(norms, elements[number + 1 :], place + step, step, end)
+                if found is not None:
+                    return found
+            else:
+                place += step
+        elif not element.optional:
             return None
-        first = _walk(reading, self.elements[: self.anchor][::-1], place, -1)
-        return None if first is None else (first, last)
+    return place
 
 
-def _walk(reading: Reading, elements: Sequence[Element], place: int, step: int) -> int | None:
-    """Match ``elements`` outward from the word ``place``; the last word taken, or ``None``."""
-    if not elements:
-        return place
-    head, rest = elements[0], elements[1:]
-    inside = _same_sentence(reading, place, place + step)
-    if head.edge:
-        return None if inside else _walk(reading, rest, place, step)
-    if head.gap:
-        return _walk_gap(reading, rest, place, step, head.gap)
-    if head.negated:
-        blocked = inside and head.accepts(reading.norms[place + step])
-        return None if blocked else _walk(reading, rest, place, step)
-    if inside and head.accepts(reading.norms[place + step]):
-        found = _walk(reading, rest, place + step, step)
-        if found is not None:
+def _walk_gap(norms: Sequence[str], rest: Sequence[Element], place: int, step: int, end: int, most: int) -> int | None:
+    for _ in range(most + 1):
+        found = _walk(norms, rest, place, step, end)
+        if found is not None or place == end:
             return found
-    return _walk(reading, rest, place, step) if head.optional else None
-
-
-def _walk_gap(reading: Reading, rest: Sequence[Element], place: int, step: int, most: int) -> int | None:
-    for skipped in range(most + 1):
-        if skipped and not _same_sentence(reading, place, place + step * skipped):
-            return None
-        found = _walk(reading, rest, place + step * skipped, step)
-        if found is not None:
-            return found
+        place += step
     return None
-
-
-def _same_sentence(reading: Reading, here: int, there: int) -> bool:
-    if not 0 <= there < len(reading.norms):
-        return False
-    numbers = reading.sentences
-    return numbers[here] == numbers[there]
 
 
 Sets = Mapping[str, Sequence[str]]
 
 
 class PhraseParser:
-    """Reads phrases that share sets; an element that comes again is read once."""
+    """Reads phrases that share sets; an element or a phrase that comes again is read once."""
 
     def __init__(self, sets: Sets) -> None:
         self._sets = sets
         self._elements: dict[str, Element] = {}
+        self._phrases: dict[str, Phrase] = {}
 
     def parse(self, source: str) -> Phrase:
         """Read a phrase.
@@ -127,7 +124,9 @@ class PhraseParser:
         Raises:
             PhraseError: an element is no element, a set is unknown, or nothing in the phrase can be its anchor.
         """
-        return _phrase(source, tuple(map(self._element, source.split())))
+        if source not in self._phrases:
+            self._phrases[source] = _phrase(source, tuple(map(self._element, source.split())))
+        return self._phrases[source]
 
     def check(self, word: str, name: str) -> None:
         """Raises: PhraseError: ``word`` cannot be a member of the set ``name``."""
@@ -148,7 +147,8 @@ def _phrase(source: str, elements: tuple[Element, ...]) -> Phrase:
     anchors = [i for i, e in enumerate(elements) if (e.words or e.stems) and not (e.optional or e.negated)]
     if not anchors:
         raise PhraseError(f"во фразе «{source}» нет слова, на котором она держится")
-    return Phrase(source, elements, min(anchors, key=lambda i: _commonness(elements[i])))
+    at = min(anchors, key=lambda i: _commonness(elements[i]))
+    return Phrase(source, elements[at], elements[:at][::-1], elements[at + 1 :])
 
 
 def _commonness(element: Element) -> tuple[bool, int]:
@@ -199,34 +199,53 @@ class PhraseIndex:
 
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         self._by_word: dict[str, list[int]] = {}
-        self._by_stem: dict[str, list[int]] = {}
+        self._by_stem: dict[str, list[int]] = {}  # beginnings of stems too, which hold nothing
         self.phrases = tuple(phrases)
         for number, phrase in enumerate(phrases):
-            anchor = phrase.elements[phrase.anchor]
-            for word in anchor.words:
+            for word in phrase.anchor.words:
                 self._by_word.setdefault(word, []).append(number)
-            for stem in anchor.stems:
+            for stem in phrase.anchor.stems:
                 self._by_stem.setdefault(stem, []).append(number)
         self._lengths = sorted({len(stem) for stem in self._by_stem})
+        for stem in list(self._by_stem):
+            for length in self._lengths:
+                self._by_stem.setdefault(stem[:length], [])
         self._cache: dict[str, tuple[int, ...]] = {}
 
     def find(self, reading: Reading) -> Iterator[tuple[int, int, int]]:
         """``(number of the phrase, first word, last word)`` for each place where a phrase stands."""
+        for place, numbers in self._anchored(reading):
+            for number in numbers:
+                found = self.phrases[number].around(reading, place)
+                if found is not None:
+                    yield (number, *found)
+
+    def anchors(self, reading: Reading) -> dict[Phrase, list[int]]:
+        """The words around which a phrase may stand; nothing of phrases whose anchor is not there."""
+        found: dict[Phrase, list[int]] = {}
+        for place, numbers in self._anchored(reading):
+            for number in numbers:
+                found.setdefault(self.phrases[number], []).append(place)
+        return found
+
+    def _anchored(self, reading: Reading) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """The words that are anchors, with the phrases they hold."""
         cache = self._cache
         for place, word in enumerate(reading.norms):
             numbers = cache.get(word)
             if numbers is None:
-                numbers = self._anchored(word)
-            for number in numbers:
-                found = self.phrases[number].at(reading, place)
-                if found is not None:
-                    yield (number, *found)
+                numbers = self._held_by(word)
+            if numbers:
+                yield place, numbers
 
-    def _anchored(self, word: str) -> tuple[int, ...]:
-        numbers = set(self._by_word.get(word, ()))
+    def _held_by(self, word: str) -> tuple[int, ...]:
+        numbers = list(self._by_word.get(word, ()))
         for length in self._lengths:
-            numbers.update(self._by_stem.get(word[:length], ()))
+            held = self._by_stem.get(word[:length])
+            if held is None:
+                break
+            numbers += held
         if len(self._cache) > 200_000:
             self._cache.clear()
-        self._cache[word] = found = tuple(sorted(numbers))
+        self._cache[word] = found = tuple(sorted(set(numbers)))
         return found

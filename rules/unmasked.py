@@ -28,6 +28,7 @@ from language.morphology import known, lemma
 from records import Fault, Ground
 from regulation.documents import Document
 from regulation.fields import Fields
+from rules.alternatives import alternatives_of, sorted_out
 
 Found = tuple[str, int, int, bool]
 _REMEMBERED = 100_000
@@ -75,10 +76,10 @@ class Unmasked:
     def __init__(self, rules: Sequence[UnmaskedRule], exceptions: Exceptions, document: Document | None = None) -> None:
         self.rules = tuple(rules)
         patterns = [p.pattern for rule in self.rules for p in (rule.sure, rule.unsure) if p]
-        self._any = re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)")
+        self._begins, self._holds = sorted_out([part for pattern in patterns for part in alternatives_of(pattern)])
         self._exceptions = exceptions
         self._document = document
-        self._common = " ".join(sorted(exceptions.always))
+        self._common = sorted(exceptions.always)
         self._silent: set[str] = set()
         self._verdicts: dict[str, tuple[str, bool]] = {}
 
@@ -141,7 +142,7 @@ class Unmasked:
         return f"найдено {shown}" if found else None
 
     def _in_words(self, reading: Reading) -> list[Found]:
-        unheard = set(reading.norms).difference(self._silent)
+        unheard = reading.distinct - self._silent
         spoken = {word: verdict for word in unheard if (verdict := self.judge(word))}
         if not spoken:
             return []
@@ -203,7 +204,7 @@ class Unmasked:
             self._verdicts[word] = verdict
 
     def _judge(self, word: str) -> tuple[str, bool] | None:
-        once = _REPEATED.sub(r"\1", word)
+        once = _REPEATED.sub(r"\1", word) if _REPEATED.search(word) else word
         if len(once) > _LONG:
             return self._match_inside(once)
         verdict = self._match(word) if len(word) <= _LONG else None
@@ -225,12 +226,12 @@ class Unmasked:
         visible = len(word) - word.count("*")
         if visible < 2 or visible * 2 < len(word):
             return None
-        form = re.search(rf"(?<!\S){word.replace('*', '[а-я]')}(?!\S)", self._common)
-        verdict = self._match(form[0]) if form else None
+        form = next((form for form in self._common if _fits(word, form)), None)
+        verdict = self._match(form) if form else None
         return (verdict[0], verdict[1] and visible > 2) if verdict else None
 
     def _match(self, word: str) -> tuple[str, bool] | None:
-        if self._any.search(word) is None:
+        if not self._begins.match(word) and not self._holds.search(word):
             return None
         for rule in self.rules:
             if rule.sure and rule.sure.search(word):
@@ -245,6 +246,10 @@ class Unmasked:
             if rule.inside and rule.inside.search(word):
                 return rule.name, True
         return None
+
+
+def _fits(word: str, form: str) -> bool:
+    return len(word) == len(form) and all(shown in ("*", meant) for shown, meant in zip(word, form, strict=True))
 
 
 def _is_punctuated(reading: Reading, candidate: Candidate) -> bool:
@@ -334,7 +339,7 @@ class _Compiler:
 
     def _pattern(self, fields: Fields, key: str) -> re.Pattern[str] | None:
         """All sources as one pattern; blanks in a source are left out."""
-        whole = []
+        whole: list[str] = []
         for i, source in enumerate(fields.texts(key)):
             try:
                 spelt = self._spelt(source)
@@ -342,7 +347,7 @@ class _Compiler:
             except re.error as error:
                 fields.fault(key, f"шаблон не читается: {error}", "проверьте скобки и имена в <…>", i)
             else:
-                whole.append(f"(?:{spelt})")
+                whole += alternatives_of(spelt)
         return re.compile("|".join(whole)) if whole else None
 
     def _spelt(self, source: str, depth: int = 0) -> str:

@@ -354,6 +354,15 @@ def test_features_are_the_form_and_the_runs_of_letters_inside_the_word() -> None
     assert features_of("@village") == ["=@village"]
 
 
+@given(st.lists(st.text(), max_size=8), st.lists(st.text(alphabet="ямадо0^=$@ 😀", max_size=40), max_size=8))
+def test_the_row_of_a_word_holds_its_features_that_are_kept(words: list[str], others: list[str]) -> None:
+    words += ["яма", "дом", "домдом", "@village", "яма дом"]
+    kept = sorted({feature for word in words[::2] for feature in features_of(word)} | {"=мир"})
+    rows = Vocabulary(kept, np.ones(len(kept))).rows([*words, *others])
+    for row, word in zip(rows, [*words, *others], strict=True):
+        assert sorted(kept[column] for column in row.indices) == sorted(set(features_of(word)) & set(kept))
+
+
 @given(st.text(min_size=1, max_size=60))
 def test_no_word_has_more_than_a_bounded_number_of_features(word: str) -> None:
     assert len(features_of(word)) <= 1 + 4 * 32

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+import razdel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from language.reading import read
+from language.sentences import sentences
 from language.unmask import candidates, mend
 
 
@@ -108,3 +110,14 @@ def test_work_is_linear_in_the_length(unit: str) -> None:
 
     small, large = seconds(12_500), seconds(100_000)
     assert large < 40 * small + 0.05
+
+
+@given(
+    st.lists(
+        st.sampled_from('Яма ул им г А т Е п др вс тыс XI IV 5 слово Слово_а . . ! ? … ; « » " ( ) - — :) _'.split())
+    )
+)
+def test_sentences_are_those_of_razdel(parts: list[str]) -> None:
+    for blank in ("", " ", "\n"):
+        text = blank.join(parts).replace(" .", ".")
+        assert sentences(text) == tuple((part.start, part.stop) for part in razdel.sentenize(text))
