@@ -54,10 +54,10 @@ class Predictor:
         vocabulary = vocabulary_of(artefacts["words"])
         embed = shelf.unpack(self._network["embed"])
         linear = artefacts["department"].values
-        self._space = Space(embed, self._network["bias"], SCALE, self._network["mean"], self._network["whiten"])
+        self._space = Space(self._network["bias"], SCALE, self._network["mean"], self._network["whiten"])
         meaning = Meaning.of(artefacts["meaning"].values)
         texts = {code: profile_of(department) for code, department in departments.items()}
-        profiles = Profiles(vocabulary, texts, self._space, meaning)
+        profiles = Profiles(vocabulary, texts, embed, self._space, meaning)
         self._kinship, self._sense = profiles.kinship, profiles.sense
         self._align(list(linear["codes"]), list(self._network["departments"]), topics)
         margins = np.zeros((len(vocabulary), len(self.codes)), dtype=np.float32)

@@ -30,17 +30,25 @@ def profile_of(department: Department, most_examples: int | None = None) -> list
 
 
 class Profiles:
-    """Departments by their own words. ``codes`` in the order of the columns."""
+    """Departments by their own words. ``codes`` in the order of the columns.
+
+    ``embed``: ``(features, hidden)``, the linear part of the network's layer.
+    """
 
     def __init__(
-        self, vocabulary: Vocabulary, texts: Mapping[str, Sequence[str]], space: Space, meaning: Meaning
+        self,
+        vocabulary: Vocabulary,
+        texts: Mapping[str, Sequence[str]],
+        embed: np.ndarray,
+        space: Space,
+        meaning: Meaning,
     ) -> None:
         self.codes = tuple(texts)
         owners = np.repeat(np.arange(len(texts)), [len(part) for part in texts.values()])
         corpus = Corpus(vocabulary, [tokens(read(text)) for part in texts.values() for text in part])
         rows = corpus.vectors()
         self.likeness = self._centroids(rows, owners)
-        self.kinship = _means(space.place(np.asarray(rows @ space.embed)), owners)
+        self.kinship = _means(space.place(np.asarray(rows @ embed)), owners)
         self.sense = _means(unit(corpus.bag @ meaning.rows(corpus.words, vocabulary)), owners)
 
     @staticmethod
@@ -56,10 +64,10 @@ def _means(places: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 
 class Space:
-    """The network's hidden layer, whitened. ``embed``: ``(features, hidden)``, the layer's linear part."""
+    """The network's hidden layer, whitened."""
 
-    def __init__(self, embed: np.ndarray, bias: np.ndarray, scale: float, mean: np.ndarray, whiten: np.ndarray) -> None:
-        self.embed, self._bias, self._scale = embed, bias, scale
+    def __init__(self, bias: np.ndarray, scale: float, mean: np.ndarray, whiten: np.ndarray) -> None:
+        self._bias, self._scale = bias, scale
         self._mean, self._whiten = mean, whiten
 
     def place(self, linear: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ from language import mend, read
 from language.embeddings import word_vectors
 from regulation import Regulation
 
-LEAST_POSTS = 10
+LEAST_POSTS = 12
 LINEAR_COST = 0.3
 BINARY_COST = 0.5
 PARTS = 3
@@ -122,9 +122,11 @@ def train_voices(
     embed, bias = network.arrays_["embed"], network.arrays_["bias"]
     hidden = np.maximum(SCALE * np.asarray(vectors @ embed) + bias, 0)
     mean, whiten = Space.spread(hidden, departments)
-    space = Space(embed, bias, SCALE, mean, whiten)
+    space = Space(bias, SCALE, mean, whiten)
     texts = {c: profile_of(d, most_examples) for c, d in regulation.departments.items()}
-    return Voices(network, linear, space, Profiles(material.vocabulary, texts, space, material.meaning), mean, whiten)
+    return Voices(
+        network, linear, space, Profiles(material.vocabulary, texts, embed, space, material.meaning), mean, whiten
+    )
 
 
 def topics_to_departments(material: Material, regulation: Regulation) -> np.ndarray:
