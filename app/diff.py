@@ -12,11 +12,11 @@ from app.changes import FIELDS, LISTS, Changes, CodeCount, Identity, Outcome, co
 from app.decoding import Encoding, read_lines
 from app.errors import DONE, SOME_REJECTED, UsageFault
 from app.options import one_of
-from app.posts import json_object
 from app.rejects import Rejection, Rejects
 from app.source import open_source
 from app.words import counted, one_line
 from records import PostError
+from records.strict import json_object
 
 _TITLES = {
     "verdict": "Вердикты",
@@ -49,7 +49,7 @@ def diff(context: click.Context, a: str, b: str, out: Shown, keys: int) -> None:
     """
     if a == b == "-":
         raise UsageFault("оба файла — стандартный ввод", "назовите хотя бы один файл")
-    rejects = [Rejects(a), Rejects(b)]
+    rejects = [Rejects(a, more=""), Rejects(b, more="")]
     changes = compare(_outcomes(a, rejects[0]), _outcomes(b, rejects[1]))
     if out is Shown.JSON:
         click.echo(json.dumps(changes.to_json(), ensure_ascii=False, indent=2))

@@ -5,7 +5,7 @@ Imports stand inside: models and morphology take seconds to load, ``otklik --hel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,8 +52,8 @@ def load(home: Path) -> Engine:
     )
 
 
-def link_copies(fingerprints: Sequence[str]) -> Iterator[tuple[int, ...]]:
-    """For each post in order, the numbers of the earlier posts that it nearly repeats."""
-    from pipeline.fingerprint import link
+def most_bits() -> int:
+    """In how many of the 64 bits of their fingerprints near copies may differ."""
+    from pipeline.fingerprint import NEAR
 
-    return link(fingerprints)
+    return NEAR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,14 +11,14 @@ from pathlib import Path
 import click
 
 from app import engine
-from app.decoding import Encoding, read_lines
-from app.errors import UsageFault
+from app.decoding import LONGEST, Encoding, read_lines
+from app.errors import UsageFault, say
 from app.home import find_home
 from app.marking import LEGEND, bracketed, styles
 from app.options import home_option, one_of
 from app.reasons import Row, Words, explanation
 from app.rejects import Rejection
-from app.source import open_source
+from app.source import Pieces, open_source
 from app.words import harmless
 from records import Decision, Post, PostError, decision_to_json, dump, post_from_json, revision_of
 
@@ -36,7 +37,7 @@ def explain(text: str, out: Shown, home: Path | None) -> None:
 
     «-» читает текст со стандартного ввода.
     """
-    post = _post(_from_stdin() if text == "-" else text)
+    post = _post(_read(open_source("-").pieces()) if text == "-" else _argument(text))
     loaded = engine.load(find_home(home))
     (decision,) = loaded.decider.decide([post])
     if out is Shown.JSON:
@@ -54,15 +55,26 @@ def _post(text: str) -> Post:
         raise UsageFault(error.reason, error.mend) from None
 
 
-def _from_stdin() -> str:
+def _argument(text: str) -> str:
+    """A terminal in an old code page hands over bytes that Python could not decode."""
+    return _read(iter([os.fsencode(text)])) if any("\udc80" <= c <= "\udcff" for c in text) else text
+
+
+def _read(pieces: Pieces) -> str:
     """Raises: UsageFault: what comes in cannot be read."""
-    source = open_source("-")
+    encoding = Encoding()
     lines: list[str] = []
-    for item in read_lines(source.pieces(), Encoding()):
+    size = 0
+    for item in read_lines(pieces, encoding):
         if isinstance(item, Rejection):
             raise UsageFault(f"строка {item.line}: {item.reason}", item.mend)
         if item is not None:
             lines.append(item.text)
+            size += len(item.text) + 1
+        if size > LONGEST:
+            raise UsageFault("текст слишком длинный", "дайте одно сообщение; много сообщений разбирает otklik triage")
+    if encoding.code_page:
+        say(f"Текст прочитан как {encoding.code_page}.")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from app.decoding import Line, Lines
+from app.decoding import LONGEST, Line, Lines
 from app.rejects import Rejection
 
 TEXT_COLUMN = "Текст инцидента"
@@ -102,6 +102,7 @@ class _Record:
     separator: str
     lines: list[Line] = field(default_factory=list)
     inside: bool = False
+    size: int = 0
 
     @property
     def complete(self) -> bool:
@@ -109,7 +110,8 @@ class _Record:
 
     def take(self, line: Line) -> bool:
         inside = _quote_left_open(line.text, self.separator, self.inside)
-        if inside is None or len(self.lines) >= _MOST_LINES:
+        self.size += len(line.text)
+        if inside is None or len(self.lines) >= _MOST_LINES or self.size > LONGEST:
             return False
         self.inside = inside
         self.lines.append(line)

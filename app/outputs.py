@@ -7,10 +7,12 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from app import labels
 from app.engine import Named
+from app.target import Target
+from app.words import harmless
 from records import Decision, Place, Post, Track, decision_to_json, dump
 
 CSV_COLUMNS = (
@@ -31,6 +33,7 @@ CSV_COLUMNS = (
     "Повторяет",
     "Текст",
 )
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 class Out(StrEnum):
@@ -56,12 +59,11 @@ class Output(Protocol):
 
 
 class JsonLines:
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, target: Target) -> None:
+        self._target = target
 
     def write(self, batch: Sequence[Decided]) -> None:
-        self._stream.write("".join(f"{dump(_json(decided))}\n" for decided in batch).encode())
-        self._stream.flush()
+        self._target.write("".join(f"{dump(_json(decided))}\n" for decided in batch).encode())
 
 
 def _json(decided: Decided) -> dict[str, object]:
@@ -72,8 +74,8 @@ def _json(decided: Decided) -> dict[str, object]:
 class Csv:
     """Separated by «;», with a byte order mark: so a spreadsheet opens it; formulas of residents stay text."""
 
-    def __init__(self, stream: BinaryIO, departments: Mapping[str, Named]) -> None:
-        self._stream = stream
+    def __init__(self, target: Target, departments: Mapping[str, Named]) -> None:
+        self._target = target
         self._departments = departments
         self._write([CSV_COLUMNS], "\ufeff")
 
@@ -84,8 +86,7 @@ class Csv:
         text = io.StringIO(mark)
         text.seek(0, io.SEEK_END)
         csv.writer(text, delimiter=";", lineterminator="\r\n").writerows([_inert(cell) for cell in row] for row in rows)
-        self._stream.write(text.getvalue().encode())
-        self._stream.flush()
+        self._target.write(text.getvalue().encode())
 
     def _row(self, decided: Decided) -> list[str]:
         decision, why = decided.decision, reasons_why(decided.decision)
@@ -108,7 +109,9 @@ class Csv:
 
 
 def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A cell that no spreadsheet takes for a formula (owasp.org: CSV injection), without control characters."""
+    cell = harmless(cell.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
+    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
 
 
 @dataclass(frozen=True, slots=True)

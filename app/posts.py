@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from pathlib import PurePath
-from typing import Any, NoReturn
 
 from app import incident
 from app.decoding import Line, Lines
 from app.rejects import Rejection
 from records import Post, PostError, post_from_json, revision_of
+from records.strict import json_object
 
 
 class Format(StrEnum):
@@ -34,30 +33,24 @@ class Accepted:
 
 Parsed = Iterator[Accepted | Rejection | None]
 _BY_SUFFIX = {".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".csv": Format.CSV, ".txt": Format.TEXT}
-_SYNTAX = {
-    "Expecting value": "здесь ждут значение",
-    "Expecting property name enclosed in double quotes": "имя поля пишут в двойных кавычках",
-    "Expecting ':' delimiter": "после имени поля ждут двоеточие",
-    "Expecting ',' delimiter": "между полями ждут запятую",
-    "Unterminated string starting at": "кавычка не закрыта",
-    "Invalid control character at": "управляющий знак внутри строки (перевод строки пишут \\n)",
-    "Invalid \\escape": "негодная косая черта (саму её пишут \\\\)",
-    "Invalid \\uXXXX escape": "негодный код \\u",
-    "Extra data": "после объекта стоит лишнее",
-    "Illegal trailing comma before end of object": "лишняя запятая перед «}»",
-}
-_ONE_A_LINE = 'одна строка — один объект: {"text": "…"}'
 
 
 def read_posts(lines: Lines, name: str, named: Format | None) -> Parsed:
-    """Posts in the order of the input; blank lines of text and JSON lines are passed over."""
-    before, first = _first_line(lines)
-    lines = chain(before, lines)
-    kind = named or _BY_SUFFIX.get(PurePath(name.removesuffix(".gz")).suffix.lower()) or _detect(first)
-    keys = Keys()
+    """Posts in the order of the input; blank lines are passed over. The first that is not blank tells the format."""
+    for item in lines:
+        if isinstance(item, Line) and item.text.strip():
+            yield from _read(item, lines, name, named)
+            return
+        if not isinstance(item, Line):
+            yield item
+
+
+def _read(first: Line, others: Lines, name: str, named: Format | None) -> Parsed:
+    kind = named or _BY_SUFFIX.get(PurePath(name.removesuffix(".gz")).suffix.lower()) or _detect(first.text)
+    lines: Lines = chain([first], others)
     if kind is Format.CSV:
-        return _from_csv(lines, keys)
-    return _from_lines(lines, keys, _from_json if kind is Format.JSONL else _from_text)
+        return _from_csv(lines, incident.separator_of(first.text), Keys())
+    return _from_lines(lines, Keys(), _from_json if kind is Format.JSONL else _from_text)
 
 
 class Keys:
@@ -74,16 +67,6 @@ class Keys:
         post = post_from_json(value, key=f"file:{revision}-{self._counts[revision] + 1}")
         self._counts[revision] += 1
         return post
-
-
-def _first_line(lines: Lines) -> tuple[list[Line | Rejection | None], str]:
-    """The first line that is not blank, and all that was read to find it."""
-    before: list[Line | Rejection | None] = []
-    for item in lines:
-        before.append(item)
-        if isinstance(item, Line) and item.text.strip():
-            return before, item.text
-    return before, ""
 
 
 def _detect(first: str) -> Format:
@@ -114,51 +97,10 @@ def _from_json(line: str, keys: Keys) -> Post:
     return keys.post(value, value.get("text"))
 
 
-def json_object(line: str) -> dict[str, Any]:
-    """One strict JSON object: no key twice, no NaN.
-
-    Raises:
-        PostError: what is wrong, and where.
-    """
-    try:
-        value = json.loads(line, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise _syntax_error(line, error) from None
-    except RecursionError:
-        raise PostError("слишком глубокая вложенность", _ONE_A_LINE) from None
-    except PostError:
-        raise
-    except ValueError:
-        raise PostError("слишком длинное число", "запишите его строкой, в кавычках") from None
-    if not isinstance(value, dict):
-        raise PostError("строка не является объектом JSON", _ONE_A_LINE)
-    return value
-
-
-def _syntax_error(line: str, error: json.JSONDecodeError) -> PostError:
-    if line.strip() in ("[", "]") or line.startswith("[{"):
-        return PostError("это массив JSON, а нужны строки JSON", "переделайте файл: jq -c '.[]' файл.json > файл.jsonl")
-    said = _SYNTAX.get(error.msg.rstrip(":"), "ошибка записи")
-    return PostError(f"это не JSON: {said} (знак {error.pos + 1})", _ONE_A_LINE)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise PostError(f"поле {repeated} записано дважды", "оставьте одно")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise PostError(f"{name} — не число JSON", "запишите число или null")
-
-
-def _from_csv(lines: Lines, keys: Keys) -> Parsed:
+def _from_csv(lines: Lines, separator: str, keys: Keys) -> Parsed:
     column: int | None = None
     width = 0
-    rows, separator = _rows(lines)
-    for row in rows:
+    for row in incident.read_rows(lines, separator):
         if not isinstance(row, incident.Row):
             yield row
         elif not any(value.strip() for value in row.fields):
@@ -170,12 +112,6 @@ def _from_csv(lines: Lines, keys: Keys) -> Parsed:
         else:
             yield _no_text_column(row)
             return
-
-
-def _rows(lines: Lines) -> tuple[incident.Rows, str]:
-    before, first = _first_line(lines)
-    separator = incident.separator_of(first)
-    return incident.read_rows(chain(before, lines), separator), separator
 
 
 def _no_text_column(header: incident.Row) -> Rejection:

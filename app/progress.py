@@ -21,6 +21,10 @@ class Bar(Protocol):
 
     def hidden(self) -> AbstractContextManager[None]: ...
 
+    def begin(self) -> None:
+        """What must be loaded is loaded: the clock of the posts starts."""
+        ...
+
     def advance(self, posts: int, consumed: int) -> None: ...
 
 
@@ -29,6 +33,9 @@ class NoBar(Nothing):
         return self
 
     def __exit__(self, *failure: object) -> None:
+        pass
+
+    def begin(self) -> None:
         pass
 
     def advance(self, posts: int, consumed: int) -> None:

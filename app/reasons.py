@@ -83,9 +83,9 @@ def _route(route: Route, words: Words) -> Iterator[Row]:
         yield "Терр. отдел", words.office(route.office)
     yield from _listed("Или", [f"{words.department(code)}, {percent(p)}" for code, p in route.runners_up])
     yield from _listed("Ещё вопрос", [words.department(also.department) for also in route.also])
-    if route.evidence:
-        weighed = (f"{one_line(e.text)} {e.weight:+.1f}".replace(".", ",") for e in route.evidence)
-        yield "Слова", "; ".join(weighed)
+    weighed = [(one_line(e.text), f"{e.weight:+.1f}".replace(".", ",")) for e in route.evidence]
+    if told := [f"{word} {weight}" for word, weight in weighed if weight[1:] != "0,0"]:
+        yield "Слова", "; ".join(told)
     if route.topic:
         topics = [(route.topic.name, route.topic.probability), *route.topic.runners_up]
         yield from _listed("Тема", [f"{name}, {percent(p)}" for name, p in topics])

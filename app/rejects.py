@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-import click
-
+from app.errors import say
+from app.target import Target
 from app.words import counted, one_line, shortened
 from records import dump
 
 _SHOWN = 20
 _RAW_SHOWN = 70
+_MORE = "; все сразу записывает --rejects ФАЙЛ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,16 @@ class Nothing:
 
 
 class Rejects:
-    """Takes rejections to ``file`` as JSON lines, or shows the first twenty on stderr and counts the others."""
+    """Takes rejections to ``file`` as JSON lines, or shows the first twenty on stderr and counts the others.
 
-    def __init__(self, name: str, file: BinaryIO | None = None, screen: Screen | None = None) -> None:
+    ``more`` says how to see those.
+    """
+
+    def __init__(
+        self, name: str, file: Target | None = None, screen: Screen | None = None, *, more: str = _MORE
+    ) -> None:
         self.count = 0
+        self._more = more
         self._name = name
         self._file = file
         self._screen = screen or Nothing()
@@ -49,15 +56,14 @@ class Rejects:
         self.count += 1
         if self._file is not None:
             self._file.write(f"{dump(asdict(rejection))}\n".encode("utf-8", "backslashreplace"))
-            self._file.flush()
         elif self.count <= _SHOWN:
             with self._screen.hidden():
-                click.echo(_shown(self._name, rejection), err=True)
+                say(_shown(self._name, rejection))
 
     def close(self) -> None:
         if self._file is None and self.count > _SHOWN:
             rest = counted(self.count - _SHOWN, "строка", "строки", "строк")
-            click.echo(f"… и ещё {rest} с ошибками; все сразу записывает --rejects ФАЙЛ", err=True)
+            say(f"… и ещё {rest} с ошибками{self._more}")
 
 
 def _shown(name: str, rejection: Rejection) -> str:

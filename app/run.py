@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from app.engine import Decider, link_copies
+from app.copies import Copies
+from app.engine import Decider
 from app.home import debugging
 from app.outputs import Decided, Output
 from app.posts import Accepted, Parsed
@@ -13,10 +14,14 @@ from app.rejects import Rejection, Rejects
 from records import Decision, Verdict
 
 BATCH = 256
+_BATCH_LETTERS = 1 << 20
 
 
 class Run:
-    """``verdicts`` counts what was decided. A pause in the input lets a batch go before it is full."""
+    """``verdicts`` counts what was decided.
+
+    A pause in the input, or very long posts, let a batch go before it holds ``BATCH`` of them.
+    """
 
     def __init__(self, decider: Decider, output: Output, rejects: Rejects, *, link: bool = False) -> None:
         self.verdicts: Counter[Verdict] = Counter()
@@ -27,14 +32,16 @@ class Run:
 
     def over(self, parsed: Parsed) -> None:
         batch: list[Accepted] = []
+        letters = 0
         for item in parsed:
             if isinstance(item, Rejection):
                 self._rejects.add(item)
             elif item is not None:
                 batch.append(item)
-            if len(batch) == BATCH or (batch and item is None):
+                letters += len(item.post.text)
+            if len(batch) == BATCH or letters > _BATCH_LETTERS or (batch and item is None):
                 self._decide(batch)
-                batch = []
+                batch, letters = [], 0
         if batch:
             self._decide(batch)
 
@@ -79,18 +86,3 @@ def _failure(accepted: Accepted, error: Exception) -> Rejection:
     reason = f"сбой при разборе этого сообщения: {type(error).__name__}"
     mend = "пришлите эту строку разработчикам; OTKLIK_DEBUG=1 показывает подробности"
     return Rejection(accepted.line, reason, mend, accepted.raw)
-
-
-class Copies:
-    """Keys of the earlier near copies of each post, found as the posts go by."""
-
-    def __init__(self) -> None:
-        self._keys: list[str] = []
-        self._fingerprints: list[str] = []
-        self._links = link_copies(self._fingerprints)
-
-    def of(self, decision: Decision) -> tuple[str, ...]:
-        """``pipeline.fingerprint.link`` is lazy: it asks for a signature only when its turn comes."""
-        self._keys.append(decision.key)
-        self._fingerprints.append(decision.fingerprint)
-        return tuple(self._keys[number] for number in next(self._links))

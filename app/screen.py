@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -12,21 +12,24 @@ from rich.text import Text
 
 
 class ScreenBar:
-    """Goes by bytes read where the size is known, else counts posts only."""
+    """Goes by bytes read where the size is known, else counts posts only. ``clock`` gives seconds."""
 
-    def __init__(self, size: int | None) -> None:
+    def __init__(
+        self, size: int | None, console: Console | None = None, clock: Callable[[], float] | None = None
+    ) -> None:
         known = (BarColumn(24), TaskProgressColumn(), _TimeLeft()) if size else (TimeElapsedColumn(),)
         self._progress = Progress(
             TextColumn("{task.description}"),
             *known,
             TextColumn("{task.fields[posts]} сообщ."),
             _Rate(),
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
+            get_time=clock,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task("Загружаю модели", total=size, posts=0)
+        self._task = self._progress.add_task("Загружаю модели", start=False, total=size, posts=0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -44,9 +47,13 @@ class ScreenBar:
         finally:
             self._progress.start()
 
+    def begin(self) -> None:
+        self._progress.start_task(self._task)
+        self._progress.update(self._task, description="Решаю")
+
     def advance(self, posts: int, consumed: int) -> None:
         done = self._progress.tasks[0].fields["posts"] + posts
-        self._progress.update(self._task, description="Решаю", completed=consumed, posts=done)
+        self._progress.update(self._task, completed=consumed, posts=done)
 
 
 class _Rate(ProgressColumn):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -16,7 +17,7 @@ from typing import BinaryIO
 
 import click
 
-from app.errors import UsageFault
+from app.errors import UsageFault, why
 
 Pieces = Iterator[bytes | None]
 _PIECE = 1 << 18
@@ -28,6 +29,7 @@ _FOREIGN = {
     b"%PDF": "это PDF, а не текст",
 }
 _HEAD = 4
+AGAIN = "скачайте или скопируйте файл заново"
 
 
 class CutError(Exception):
@@ -69,7 +71,9 @@ class Source:
             try:
                 piece = self._stream.read(_PIECE)
             except OSError as error:
-                raise CutError(f"чтение прервалось: {error.strerror}", "проверьте диск и права на файл") from None
+                if error.errno == errno.EBADF:
+                    raise UsageFault("стандартный ввод закрыт", "назовите файл или подайте его: < файл") from None
+                raise CutError(f"чтение прервалось: {why(error)}", "проверьте диск и права на файл") from None
             if piece is None:
                 continue
             if not piece:
@@ -87,14 +91,14 @@ def open_source(path: str) -> Source:
     if path == "-":
         stream = click.get_binary_stream("stdin")
         return Source(getattr(stream, "raw", stream), path)
-    if Path(path).is_dir():
-        raise UsageFault(f"{path} — это папка", "назовите файл")
     try:
+        if Path(path).is_dir():
+            raise UsageFault(f"{path or 'пустое имя'} — это папка", "назовите файл")
         return Source(Path(path).open("rb", buffering=0), path)
     except FileNotFoundError:
         raise UsageFault(f"нет файла {path}", "проверьте путь; «-» читает стандартный ввод") from None
     except OSError as error:
-        raise UsageFault(f"{path} не читается: {error.strerror}", "проверьте права на файл") from None
+        raise UsageFault(f"{path} не читается: {why(error)}", "проверьте путь и права на файл") from None
 
 
 def once_more(head: bytes, least: int) -> list[bytes | None]:
@@ -131,7 +135,7 @@ def first_bytes(pieces: Pieces, least: int) -> bytes:
 
 
 def _unpacked(pieces: Pieces) -> Pieces:
-    """gzip undone; several members one after another are one text, zeros after the last are padding."""
+    """gzip undone, a piece at a time; several members in a row are one text, zeros after the last are padding."""
     member = zlib.decompressobj(wbits=31)
     started = False
     for piece in pieces:
@@ -144,15 +148,25 @@ def _unpacked(pieces: Pieces) -> Pieces:
                 if not rest:
                     break
             started = True
-            before = member.copy()
-            try:
-                yield member.decompress(rest)
-            except zlib.error:
-                yield _readable(before, rest)
-                raise CutError("сжатый файл повреждён", "скачайте или скопируйте файл заново") from None
+            yield from _inflated(member, rest)
             rest = member.unused_data
     if started and not member.eof:
-        raise CutError("сжатый файл обрывается", "скачайте или скопируйте файл заново")
+        raise CutError("сжатый файл обрывается", AGAIN)
+
+
+def _inflated(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """However much the data swells, no more than a piece of it is held."""
+    found = b""
+    while not member.eof and (data or len(found) == _PIECE):
+        before = member.copy()
+        try:
+            found = member.decompress(data, _PIECE)
+        except zlib.error:
+            yield _readable(before, data)
+            raise CutError("сжатый файл повреждён", AGAIN) from None
+        if found:
+            yield found
+        data = member.unconsumed_tail
 
 
 def _readable(member: zlib._Decompress, data: bytes) -> bytes:

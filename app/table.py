@@ -1,6 +1,6 @@
 """Decisions as a table on a screen or in a file, batch after batch under one heading.
 
-From 110 columns on a post is one row; on a narrower screen its text stands below the row.
+From 120 columns on a post is one row; on a narrower screen the reasons and the text stand below the row.
 Laid out by hand: a table of rich takes a millisecond a post.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import IO
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -17,10 +16,11 @@ from rich.cells import cell_len, set_cell_size
 from app import labels
 from app.engine import Named
 from app.outputs import Decided, department_label, place_label, track_label, why_label
+from app.target import Target
 from app.words import one_line
 from records import Track, Verdict
 
-_WIDE = 110
+_WIDE = 120
 _GAP = "  "
 _COLOURS = {Verdict.EXCLUDE: "red", Verdict.NO_ANSWER: "bright_black", Verdict.ANSWER: "green"}
 _HEADINGS = ("№", "Вердикт", "Срок", "Отдел", "Место", "Почему", "Текст")
@@ -28,10 +28,10 @@ _NUMBER, _VERDICT, _TRACK = 0, 1, 2
 
 
 class TableOutput:
-    """``colours``: whether the stream is a screen that shows them."""
+    """``colours``: whether the target is a screen that shows them. A letter that its encoding lacks becomes «?»."""
 
-    def __init__(self, stream: IO[str], departments: Mapping[str, Named], width: int, *, colours: bool) -> None:
-        self._stream = stream
+    def __init__(self, target: Target, departments: Mapping[str, Named], width: int, *, colours: bool) -> None:
+        self._target = target
         self._departments = departments
         self._width = width
         self._wide = width >= _WIDE
@@ -44,21 +44,26 @@ class TableOutput:
         if not self._begun:
             lines[:0] = self._heading()
             self._begun = True
-        self._stream.write("".join(f"{line}\n" for line in lines))
-        self._stream.flush()
+        self._target.write("".join(f"{line}\n" for line in lines).encode(self._target.encoding, "replace"))
 
     def _heading(self) -> Iterator[str]:
         for line in _row(_HEADINGS[: len(self._widths)], self._widths):
             yield self._styled(_joined(line), bold=True)
 
     def _post(self, decided: Decided) -> Iterator[str]:
-        *cells, text = self._cells(decided)
-        room = self._widths[-1] if self._wide else self._width - self._widths[0] - len(_GAP)
-        cut = _cut(text, room)
-        for number, line in enumerate(_row([*cells, cut] if self._wide else cells, self._widths)):
+        *cells, why, text = self._cells(decided)
+        if self._wide:
+            cells += [why, _cut(text, self._widths[-1])]
+        for number, line in enumerate(_row(cells, self._widths)):
             yield _joined(self._coloured(line, decided) if not number else line)
         if not self._wide:
-            yield " " * self._widths[0] + _GAP + self._styled(cut, fg="bright_black")
+            yield from self._below(why, text)
+
+    def _below(self, why: str, text: str) -> Iterator[str]:
+        margin = " " * (self._widths[_NUMBER] + len(_GAP))
+        room = self._width - len(margin)
+        yield from (f"{margin}{line}" for line in _fitted(why, room) if line)
+        yield margin + self._styled(_cut(text, room), fg="bright_black")
 
     def _cells(self, decided: Decided) -> tuple[str, ...]:
         decision = decided.decision
@@ -66,7 +71,7 @@ class TableOutput:
             str(decided.number),
             labels.VERDICTS[decision.verdict],
             track_label(decision),
-            department_label(decision, self._departments),
+            department_label(decision, self._departments).replace(" ?", "\u00a0?"),
             one_line(place_label(decision.place)),
             _why(decided),
             one_line(decided.post.text[: 4 * self._width]),
@@ -111,16 +116,16 @@ def _cut(text: str, room: int) -> str:
 
 
 def _wide_widths(width: int) -> list[int]:
-    """№, verdict, track, department, place, why, text."""
+    """№, verdict, track, department, place, why, text: a place holds the longest name of a street."""
     fixed = [5, 10, 4, 22]
     left = width - sum(fixed) - len(_GAP) * 6
-    place, why = left * 22 // 100, left * 35 // 100
+    place, why = max(left * 22 // 100, 19), left * 35 // 100
     return [*fixed, place, why, left - place - why]
 
 
 def _narrow_widths(width: int) -> list[int]:
-    """№, verdict, track, department, place, why."""
+    """№, verdict, track, department, place."""
     fixed = [5, 10, 4]
-    left = max(width - sum(fixed) - len(_GAP) * 5, 30)
-    department, place = left * 30 // 100, left * 25 // 100
-    return [*fixed, department, place, left - department - place]
+    left = max(width - sum(fixed) - len(_GAP) * 4, 36)
+    place = max(left * 40 // 100, 18)
+    return [*fixed, left - place, place]

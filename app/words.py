@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
-_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_MOVES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_BREAKS = "\n\r\t\v\f\x85\u2028\u2029"
 
 
@@ -32,11 +32,7 @@ def one_line(text: str) -> str:
 
 def harmless(text: str) -> str:
     """Control and direction marks of somebody's text (an escape sequence too) become «·», one for one."""
-    return "".join("·" if _moves(c) else c for c in text)
-
-
-def _moves(c: str) -> bool:
-    return c != "\n" and (unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI)
+    return _MOVES.sub("·", text)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from records.decision import Alarm, Decision, Hit, Place, Review, Route
 from records.post import SCHEMA, Attachment, Parent, Post, PostError, revision_of
 
-_OPTIONAL_TEXTS = ("source", "author", "url", "published_at", "detected_at")
+_OPTIONAL_TEXTS = ("source", "author", "url")
+_TIMES = ("published_at", "detected_at")
+# fromisoformat also takes forms that RFC 3339 does not have, and more of them in each version of Python
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_TIME_MEND = 'запишите время ISO 8601 с поясом, в кавычках: "{name}": "2026-03-14T09:30:00+03:00", или null'
 
 
 def dump(value: Any) -> str:
@@ -42,14 +48,12 @@ def post_from_json(value: object, *, key: str | None = None) -> Post:
     """
     if not isinstance(value, Mapping):
         raise PostError("строка не является объектом JSON", 'одна строка — один объект: {"text": "…"}')
-    schema = value.get("schema", SCHEMA)
-    if isinstance(schema, bool) or not isinstance(schema, int) or schema != SCHEMA:
-        raise PostError(f"неизвестная схема: {_short(schema)}", f"поле schema должно быть {SCHEMA}")
+    _check_schema(value.get("schema", SCHEMA))
     text = value.get("text")
     if text is None:
         raise PostError("нет поля text", "добавьте поле text с текстом сообщения")
     if not isinstance(text, str):
-        raise PostError("поле text — не строка", "поле text должно быть строкой в кавычках")
+        raise _not_text("text", text, "")
     text = _well_formed("text", text)
     attachments = _attachments(value.get("attachments"))
     if not text.strip() and not attachments:
@@ -65,14 +69,37 @@ def post_from_json(value: object, *, key: str | None = None) -> Post:
         network=network,
         parent=_parent(value.get("parent")),
         attachments=attachments,
-        revision=_text(value, "revision") or revision_of(text),
+        revision=_revision(value, text),
         **{name: _text(value, name) for name in _OPTIONAL_TEXTS},
+        **{name: _time(value, name) for name in _TIMES},
     )
 
 
-def _short(value: object) -> str:
-    shown = str(value)
+def _check_schema(schema: object) -> None:
+    if type(schema) is not int:
+        reason = f"поле schema — {_short(dump(schema))}, а нужно число {SCHEMA} без кавычек"
+        raise PostError(reason, f'запишите "schema": {SCHEMA}')
+    if schema != SCHEMA:
+        raise PostError(f"неизвестная схема: {_short(str(schema))}", f'эта версия читает только "schema": {SCHEMA}')
+
+
+def _short(shown: str) -> str:
     return shown if len(shown) <= 40 else shown[:40] + "…"
+
+
+def _kind(value: object) -> str:
+    """What a value of JSON is called."""
+    if value is None or isinstance(value, bool):
+        return dump(value)
+    if isinstance(value, str):
+        return "строка"
+    if isinstance(value, list):
+        return "список"
+    return "объект" if isinstance(value, Mapping) else "число"
+
+
+def _not_text(name: str, value: object, otherwise: str) -> PostError:
+    return PostError(f"поле {name} — не строка, а {_kind(value)}", f'нужна строка в кавычках: "{name}": "…"{otherwise}')
 
 
 def _well_formed(name: str, text: str) -> str:
@@ -89,11 +116,41 @@ def _text(value: Mapping[str, Any], name: str) -> str | None:
     found = value.get(name)
     if found is None:
         return None
-    if isinstance(found, int) and not isinstance(found, bool) and name == "author":
+    numbered = name == "author"
+    if numbered and type(found) is int:
         return str(found)
     if not isinstance(found, str):
-        raise PostError(f"поле {name} — не строка", f"поле {name} должно быть строкой или null")
+        raise _not_text(name, found, ", целое число или null" if numbered else " или null")
     return _well_formed(name, found)
+
+
+def _time(value: Mapping[str, Any], name: str) -> str | None:
+    """ISO 8601 as RFC 3339 narrows it, kept as it was written; empty is absent."""
+    found = value.get(name)
+    mend = _TIME_MEND.format(name=name)
+    if found is None or found == "":
+        return None
+    if not isinstance(found, str):
+        raise PostError(f"поле {name} — не строка, а {_kind(found)}", mend)
+    match = _TIME.fullmatch(found)
+    if match is None:
+        raise PostError(f"поле {name} — не дата и время ISO 8601 до секунд", mend)
+    if match[2] is None:
+        raise PostError(f"поле {name}: время без часового пояса", mend)
+    try:
+        datetime.fromisoformat(found)
+    except ValueError:
+        raise PostError(f"поле {name}: такого времени не бывает", mend) from None
+    return found
+
+
+def _revision(value: Mapping[str, Any], text: str) -> str:
+    """A revision of another text would pass an edited post for a repeat."""
+    computed = revision_of(text)
+    if _text(value, "revision") not in (None, "", computed):
+        mend = f"уберите revision, она вычислится сама; у этого текста она {computed}"
+        raise PostError("поле revision не от этого текста", mend)
+    return computed
 
 
 def _parent(value: object) -> Parent | None:

@@ -118,3 +118,10 @@ def test_wrong_usage(tmp_path: Path) -> None:
     a = written(tmp_path, "a", decision("vk:1"))
     assert otklik("diff", a, tmp_path / "нет").exit_code == 2
     assert otklik("diff", "-", "-").exit_code == 2
+
+
+def test_what_is_not_shown_is_counted_without_naming_an_option_of_another_command(tmp_path: Path) -> None:
+    a = written(tmp_path, "a", *"{" * 25)
+    result = otklik("diff", a, a)
+    assert result.stderr.count("и ещё 5 строк с ошибками\n") == 2
+    assert "--rejects" not in result.stderr

@@ -7,18 +7,23 @@ import gzip
 import io
 import json
 import time
+import tracemalloc
 import zipfile
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_triage import decisions, otklik
+from fake_triage import ROOT, decisions, otklik
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.decoding import Encoding, read_lines
+from app.decoding import LONGEST, Encoding, Line, read_lines
 from app.incident import HEADER, clean
-from app.posts import Format, read_posts
+from app.posts import Accepted, Format, read_posts
+from app.rejects import Rejection
+from app.source import open_source
 
 GOOD = '{"text": "течёт крыша"}'
 
@@ -114,6 +119,7 @@ def test_a_csv_without_the_text_column_says_which_header_it_needs(tmp_path: Path
     result = otklik("triage", file)
     assert result.exit_code == 3
     assert f"{file}:1: нет столбца «Текст инцидента»; остальные строки файла не читались" in result.stderr
+    assert result.stderr.count("как исправить") == 1
     assert HEADER in result.stderr
 
 
@@ -132,6 +138,11 @@ def test_a_csv_without_the_text_column_says_which_header_it_needs(tmp_path: Path
         ('{"text": "а", "x": NaN}', "NaN — не число JSON"),
         ('{"text": "а", "key": 7}', "поле key — не строка"),
         ('{"text": "а", "schema": 2}', "неизвестная схема: 2"),
+        ('{"text": "а", "schema": "1"}', 'поле schema — "1", а нужно число 1'),
+        ('{"text": "а", "author": 1.5}', "поле author — не строка, а число"),
+        ('{"text": "а", "published_at": "2026-03-14T09:30:00"}', "время без часового пояса"),
+        ('{"text": "а", "detected_at": 1763000000}', "поле detected_at — не строка, а число"),
+        ('{"text": "а", "revision": "00ff"}', "поле revision не от этого текста"),
         ('{"text": "\\ud83d"}', "половина суррогатной пары"),
         ('{"text": "а", "key": "\\ud83d"}', "половина суррогатной пары"),
         ('{"text": "а", "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "слишком глубокая вложенность"),
@@ -196,6 +207,47 @@ def test_encodings_are_told_apart(tmp_path: Path, encoding: str, wrapped: bool) 
     assert ("windows-1251" in result.stderr) == (encoding == "cp1251")
 
 
+SENTENCES = (
+    "Который день подряд на Заречной улице не вывозят мусор, контейнеры переполнены",
+    "Ёлка у ДК до сих пор стоит",
+    "яма",
+    "ОТКЛЮЧИЛИ ВОДУ И НЕ ПРЕДУПРЕДИЛИ ЖИТЕЛЕЙ ДОМА",
+    "Спасибо Анне Петровне!",
+)
+CODE_PAGES = {"cp1251": "windows-1251", "koi8-r": "KOI8-R", "cp866": "CP866"}
+
+
+@pytest.mark.parametrize("codec", CODE_PAGES)
+@pytest.mark.parametrize("first", range(len(SENTENCES)))
+def test_code_pages_are_told_apart_by_their_letters(codec: str, first: int) -> None:
+    lines = [*SENTENCES[first:], *SENTENCES[:first]]
+    texts, result = texts_of(stdin="\n".join(lines).encode(codec))
+    assert texts == lines
+    assert f"Вход прочитан как {CODE_PAGES[codec]}." in result.stderr
+
+
+@pytest.mark.parametrize("codec", CODE_PAGES)
+def test_the_samples_are_read_in_any_code_page(codec: str) -> None:
+    """One by one, and in capitals."""
+    for line in (ROOT / "samples/posts.jsonl").read_text(encoding="utf-8").splitlines():
+        text = json.loads(line)["text"].replace("\n", " ")
+        for written in (text, text.upper()):
+            raw = written.encode(codec, "ignore")
+            if any(byte > 127 for byte in raw):
+                items = list(filter(None, read_lines(iter([raw]), encoding := Encoding())))
+                assert (encoding.code_page, items) == (CODE_PAGES[codec], [Line(1, raw.decode(codec))])
+
+
+@pytest.mark.parametrize("codec", CODE_PAGES)
+def test_json_in_a_code_page_is_read_a_line_at_a_time(codec: str) -> None:
+    """What has been seen tells the code page of what is too short to tell."""
+    lines = [json.dumps({"text": text}, ensure_ascii=False).encode(codec) + b"\n" for text in (*SENTENCES, "ум")]
+    encoding = Encoding()
+    items = [item for item in read_posts(read_lines(iter(lines), encoding), "-", None) if isinstance(item, Accepted)]
+    assert [item.post.text for item in items] == [*SENTENCES, "ум"]
+    assert encoding.code_page == CODE_PAGES[codec]
+
+
 @pytest.mark.parametrize("place", [0, 1, 5])
 def test_a_stray_byte_in_a_utf8_file_rejects_its_line_alone(tmp_path: Path, place: int) -> None:
     lines = ["течёт крыша".encode()] * 6
@@ -232,6 +284,12 @@ def test_utf16_that_ends_in_half_a_character_is_reported(tmp_path: Path) -> None
     assert f"{file}:2: файл обрывается на половине знака" in result.stderr
 
 
+def test_utf32_that_is_none_is_reported() -> None:
+    result = otklik("triage", stdin=b"\xff\xfe\0\0" + b"abcdefgh")
+    assert result.exit_code == 3
+    assert "дальше не UTF-32" in result.stderr
+
+
 def test_gzip_is_read_whatever_its_name(tmp_path: Path) -> None:
     for name in ("file.jsonl.gz", "file.jsonl", "file"):
         (tmp_path / name).write_bytes(gzip.compress(GOOD.encode()) + gzip.compress(b"\n" + GOOD.encode()))
@@ -264,6 +322,92 @@ def test_a_damaged_gzip_is_reported(tmp_path: Path) -> None:
     assert "сжатый файл повреждён" in result.stderr
 
 
+def test_gzip_that_ends_where_a_piece_ends_is_whole(tmp_path: Path) -> None:
+    for size in (1 << 18, 1 << 19, (1 << 18) + 1):
+        (tmp_path / "file.gz").write_bytes(gzip.compress(b"a" * (size - 1) + b"\n"))
+        result = otklik("triage", tmp_path / "file.gz")
+        assert (result.exit_code, len(decisions(result))) == (0, 1), result.stderr
+
+
+# Too long
+
+
+def endless(head: bytes, size: int) -> Iterator[bytes]:
+    yield head
+    for _ in range(size >> 16):
+        yield b"a" * (1 << 16)
+
+
+def peak(work: Callable[[], object]) -> int:
+    """Bytes that Python held at once, at most."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_line_that_is_too_long_is_rejected_and_the_others_are_decided(tmp_path: Path) -> None:
+    file, rejects = tmp_path / "posts.jsonl.gz", tmp_path / "rejects.jsonl"
+    long = json.dumps({"text": "a" * LONGEST}).encode()
+    file.write_bytes(gzip.compress(b"\n".join([GOOD.encode(), long, GOOD.encode(), long])))
+    result = otklik("triage", file, "--rejects", rejects)
+    assert (result.exit_code, len(decisions(result))) == (3, 2)
+    found = rejected(rejects)
+    assert [rejection["line"] for rejection in found] == [2, 4]
+    assert {rejection["reason"] for rejection in found} == {"строка длиннее 8 МиБ"}
+    assert all(rejection["mend"] and len(rejection["raw"]) < 2_000 for rejection in found)
+
+
+def test_the_longest_line_is_decided_however_its_pieces_break() -> None:
+    for size, whole in ((LONGEST, True), (LONGEST + 1, False)):
+        line = b"a" * size
+        for pieces in ([line, b"\nb"], [line[:7], line[7:] + b"\nb"], [line[:-1], b"a\n", b"b"]):
+            first, second = read_lines(iter(pieces), Encoding())
+            assert isinstance(first, Line if whole else Rejection)
+            assert second == Line(2, "b")
+
+
+@pytest.mark.parametrize("head", [b"", '{"text": "яма'.encode(), f'{HEADER}\nа;б;в;"'.encode(), b"\xff\xfe"])
+def test_an_endless_line_is_never_held(head: bytes) -> None:
+    def read() -> None:
+        found = list(read_posts(read_lines(endless(head, 100 << 20), Encoding()), "-", None))
+        assert sum("длиннее 8 МиБ" in item.reason for item in found if isinstance(item, Rejection)) == 1
+
+    assert peak(read) < 6 * LONGEST
+
+
+def test_a_record_over_endless_lines_is_never_held() -> None:
+    """A quote of the export that does not close."""
+    lines = chain([f'{HEADER}\nа;б;в;"начало\n'.encode()], (b"a" * (1 << 20) + b"\n" for _ in range(60)))
+
+    def read() -> None:
+        items = read_posts(read_lines(lines, Encoding()), "-", None)
+        assert sum(isinstance(item, Rejection) for item in items) == 61
+
+    assert peak(read) < 6 * LONGEST
+
+
+@pytest.mark.parametrize("content", [b"a", b"\n", b"\0", b"\0\n"])
+def test_a_gzip_bomb_is_unpacked_piece_by_piece(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "bomb.gz"
+    with gzip.open(file, "wb", compresslevel=1) as bomb:
+        for _ in range(16):
+            bomb.write(content * ((1 << 21) // len(content)))
+    source = open_source(str(file))
+    assert peak(lambda: sum(len(piece or b"") for piece in source.pieces())) < 4 << 20
+    source.close()
+
+
+def test_lines_before_the_first_post_are_not_kept() -> None:
+    """Blank ones are dropped, damaged ones shown at once."""
+    items = read_posts(read_lines(chain([b"\n\0\n"], endless(b"", 1 << 16)), Encoding()), "-", None)
+    first = next(items)
+    assert isinstance(first, Rejection)
+    assert first.line == 2
+
+
 def test_other_binary_files_do_not_pass_for_text(tmp_path: Path) -> None:
     file = tmp_path / "book.xlsx"
     with zipfile.ZipFile(file, "w") as book:
@@ -274,7 +418,7 @@ def test_other_binary_files_do_not_pass_for_text(tmp_path: Path) -> None:
     assert "CSV" in result.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "empty"
     file.write_bytes(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -43,10 +44,12 @@ from records import (
     revision_of,
 )
 
-OPTIONAL = ("source", "author", "url", "published_at", "detected_at")
+TIMES = ("published_at", "detected_at")
+OPTIONAL = ("source", "author", "url", *TIMES)
 some_text = st.text(max_size=30)
 maybe = st.none() | some_text
 name = st.text(min_size=1, max_size=20)
+times = st.none() | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=3))])).map(datetime.isoformat)
 attachment_lists = st.lists(st.builds(Attachment, type=name, url=maybe), max_size=3)
 
 
@@ -62,7 +65,7 @@ def posts(draw: st.DrawFn) -> Post:
         parent=draw(st.none() | st.builds(Parent, key=maybe, text=maybe)),
         attachments=tuple(attachments),
         revision=revision_of(text),
-        **{field: draw(maybe) for field in OPTIONAL},
+        **{field: draw(times if field in TIMES else maybe) for field in OPTIONAL},
     )
 
 
@@ -136,6 +139,47 @@ def test_fields_of_tomorrow_are_passed_by() -> None:
     assert post_from_json({"text": "а", "key": "k", "likes": 5}) == post_from_json({"text": "а", "key": "k"})
 
 
+# Times
+
+
+@pytest.mark.parametrize("field", TIMES)
+@pytest.mark.parametrize(
+    "time", ["2026-03-14T09:30:00+03:00", "2026-03-14T06:30:00Z", "2024-02-29T23:59:59.123456789-11:30"]
+)
+def test_a_time_with_its_zone_is_kept_as_written(field: str, time: str) -> None:
+    assert getattr(post_from_json({"text": "а", "key": "k", field: time}), field) == time
+
+
+@pytest.mark.parametrize("field", TIMES)
+def test_an_empty_time_is_no_time(field: str) -> None:
+    assert getattr(post_from_json({"text": "а", "key": "k", field: ""}), field) is None
+
+
+@pytest.mark.parametrize("field", TIMES)
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("2026-03-14T09:30:00", "время без часового пояса"),
+        ("2026-02-30T09:30:00Z", "такого времени не бывает"),
+        ("2026-03-14T25:30:00Z", "такого времени не бывает"),
+        ("2026-03-14T09:30:00+99:00", "такого времени не бывает"),
+        ("2026-03-14", "не дата и время ISO 8601"),
+        ("2026-03-14 09:30:00+03:00", "не дата и время ISO 8601"),
+        ("2026-03-14T09:30+03:00", "не дата и время ISO 8601"),
+        ("14.03.2026 09:30", "не дата и время ISO 8601"),
+        ("٢٠٢٦-03-14T09:30:00Z", "не дата и время ISO 8601"),
+        ("вчера", "не дата и время ISO 8601"),
+        (1763000000, "не строка, а число"),
+        (False, "не строка, а false"),
+    ],
+)
+def test_a_time_that_starts_no_clock_is_refused(field: str, time: object, said: str) -> None:
+    error = refusal({"text": "а", "key": "k", field: time})
+    assert error.reason.startswith(f"поле {field}")
+    assert said in error.reason
+    assert f'"{field}": "2026-03-14T09:30:00+03:00"' in error.mend
+
+
 # Revisions
 
 
@@ -144,11 +188,18 @@ def test_a_revision_is_the_first_sixteen_digits_of_the_hash() -> None:
     assert revision_of("Нет воды") == hashlib.sha256("Нет воды".encode()).hexdigest()[:16]
 
 
-def test_a_revision_given_is_kept_and_one_missing_is_computed() -> None:
-    assert post_from_json({"text": "а", "key": "k", "revision": "00ff"}).revision == "00ff"
-    for absent in ({}, {"revision": None}, {"revision": ""}):
+def test_a_revision_may_be_given_and_one_missing_is_computed() -> None:
+    for absent in ({}, {"revision": None}, {"revision": ""}, {"revision": revision_of("а")}):
         assert post_from_json({"text": "а", "key": "k", **absent}).revision == revision_of("а")
     assert post_to_json(Post(key="k", text="а"))["revision"] == revision_of("а")
+
+
+@pytest.mark.parametrize("revision", ["00ff", "вторая", revision_of("б"), revision_of("а").upper()])
+def test_a_revision_of_another_text_is_refused(revision: str) -> None:
+    """It would pass an edited post for a repeat."""
+    error = refusal({"text": "а", "key": "k", "revision": revision})
+    assert error.reason == "поле revision не от этого текста"
+    assert revision_of("а") in error.mend
 
 
 @given(some_text, some_text)
@@ -165,33 +216,33 @@ def test_another_text_has_another_revision(one: str, other: str) -> None:
         ([], "строка не является объектом JSON", '{"text": "…"}'),
         ("текст", "строка не является объектом JSON", '{"text": "…"}'),
         (None, "строка не является объектом JSON", '{"text": "…"}'),
-        ({"text": "а", "key": "k", "schema": 2}, "неизвестная схема: 2", "schema должно быть 1"),
-        ({"text": "а", "key": "k", "schema": "1" * 99}, "неизвестная схема: 1111", "schema должно быть 1"),
-        ({"text": "а", "key": "k", "schema": True}, "неизвестная схема: True", "schema должно быть 1"),
+        ({"text": "а", "key": "k", "schema": 2}, "неизвестная схема: 2", 'только "schema": 1'),
+        ({"text": "а", "key": "k", "schema": "1"}, 'поле schema — "1", а нужно число 1 без кавычек', '"schema": 1'),
+        ({"text": "а", "key": "k", "schema": "1" * 99}, 'поле schema — "1111', '"schema": 1'),
+        ({"text": "а", "key": "k", "schema": True}, "поле schema — true, а нужно число 1", '"schema": 1'),
+        ({"text": "а", "key": "k", "schema": 1.0}, "поле schema — 1.0, а нужно число 1", '"schema": 1'),
         ({"key": "k"}, "нет поля text", "добавьте поле text"),
         ({"key": "k", "text": None}, "нет поля text", "добавьте поле text"),
-        ({"key": "k", "text": 5}, "поле text — не строка", "в кавычках"),
-        ({"key": "k", "text": ["а"]}, "поле text — не строка", "в кавычках"),
+        ({"key": "k", "text": 5}, "поле text — не строка, а число", 'в кавычках: "text": "…"'),
+        ({"key": "k", "text": ["а"]}, "поле text — не строка, а список", "в кавычках"),
         ({"key": "k", "text": ""}, "пустой text без вложений", "attachments"),
         ({"key": "k", "text": " \n\t\u00a0"}, "пустой text без вложений", "attachments"),
         ({"key": "k", "text": "", "attachments": []}, "пустой text без вложений", "attachments"),
         ({"text": "а"}, "нет поля key", "vk:-123_45"),
         ({"text": "а", "key": ""}, "нет поля key", "vk:-123_45"),
-        ({"text": "а", "key": 5}, "поле key — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "author": True}, "поле author — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "author": 1.5}, "поле author — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "source": 5}, "поле source — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "url": []}, "поле url — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "published_at": 1763}, "поле published_at — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "detected_at": {}}, "поле detected_at — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "network": 1}, "поле network — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "revision": 1}, "поле revision — не строка", "строкой или null"),
+        ({"text": "а", "key": 5}, "поле key — не строка, а число", '"key": "…" или null'),
+        ({"text": "а", "key": "k", "author": True}, "поле author — не строка, а true", "целое число или null"),
+        ({"text": "а", "key": "k", "author": 1.5}, "поле author — не строка, а число", "целое число или null"),
+        ({"text": "а", "key": "k", "source": 5}, "поле source — не строка", "или null"),
+        ({"text": "а", "key": "k", "url": []}, "поле url — не строка", "или null"),
+        ({"text": "а", "key": "k", "network": 1}, "поле network — не строка", "или null"),
+        ({"text": "а", "key": "k", "revision": 1}, "поле revision — не строка", "или null"),
         ({"text": "а", "key": "k", "parent": "p"}, "поле parent — не объект", "parent должен быть"),
-        ({"text": "а", "key": "k", "parent": {"key": 5}}, "поле key — не строка", "строкой или null"),
+        ({"text": "а", "key": "k", "parent": {"key": 5}}, "поле key — не строка", "или null"),
         ({"text": "а", "key": "k", "attachments": {}}, "поле attachments — не список объектов", "attachments: ["),
         ({"text": "а", "key": "k", "attachments": ["a.jpg"]}, "поле attachments — не список объектов", "type"),
-        ({"text": "а", "key": "k", "attachments": [{"type": 5}]}, "поле type — не строка", "строкой или null"),
-        ({"text": "а", "key": "k", "attachments": [{"url": 5}]}, "поле url — не строка", "строкой или null"),
+        ({"text": "а", "key": "k", "attachments": [{"type": 5}]}, "поле type — не строка", "или null"),
+        ({"text": "а", "key": "k", "attachments": [{"url": 5}]}, "поле url — не строка", "или null"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_is_wrong_and_what_to_do(value: object, reason: str, mend: str) -> None:
@@ -214,7 +265,7 @@ def test_half_of_a_surrogate_pair_is_refused_with_its_place(half: str) -> None:
     error.reason.encode("utf-8")
 
 
-@pytest.mark.parametrize("field", ["key", "network", "revision", *OPTIONAL])
+@pytest.mark.parametrize("field", ["key", "network", "revision", "source", "author", "url"])
 def test_half_of_a_surrogate_pair_is_refused_in_any_field(field: str) -> None:
     assert refusal({"key": "k", "text": "а", field: "x\ud83d"}).reason.startswith(f"поле {field}: половина")
 
