@@ -18,7 +18,7 @@ TOPICS = ("posts.incoming", "posts.decided", "posts.alarms", "posts.quarantine",
 _KEYS = "carrier embedded broker topics batch sources"
 _BROKER_KEYS = "servers protocol mechanism user_variable password_variable ca_file"
 _SOURCE_KEYS = "name network watch token_variable every_seconds"
-_SERVER = re.compile(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+_SERVER = re.compile(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _LONGEST = 20 * 366 * 24
 
@@ -47,7 +47,7 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Secrets are names of environment variables, empty where none is needed."""
+    """Secrets are names of environment variables, empty where none is needed; so is the file of the CA."""
 
     servers: tuple[str, ...]
     protocol: Protocol
@@ -65,10 +65,11 @@ class TopicSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch goes when it is full or when its first post has waited so long."""
+    """A batch goes when it is full or when its first post has waited so long; one over its limit ends the worker."""
 
     size: int
     wait_milliseconds: int
+    limit_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def load_streams(path: Path) -> Streams:
     journal = top.section("embedded", "path").text("path")
     broker = _broker(top.section("broker", _BROKER_KEYS))
     topics = _topics(top.section("topics", " ".join(TOPICS)))
-    batch = _batch(top.section("batch", "size wait_milliseconds"))
+    batch = _batch(top.section("batch", "size wait_milliseconds limit_seconds"))
     sources = _sources(top)
     if any(not fault.warning for fault in document.faults):
         raise FaultsError(document.faults)
@@ -128,8 +129,13 @@ class Section(Fields):
         for number, value in self._items(key):
             yield Section(self.document, (*self.where, key, number), value, keys)
 
-    def whole(self, key: str, low: int, high: int) -> int:
+    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """As JSON Schema has it, 720.0 is a whole number."""
         value = self._data.get(key)
+        if value is None:
+            value = default
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if value is None:
             self.fault(key, f"нет значения {key}", f"добавьте {key}: число от {low} до {high}")
         elif isinstance(value, bool) or not isinstance(value, int):
@@ -150,13 +156,14 @@ class Section(Fields):
 
 
 def _broker(section: Section) -> Broker:
+    ca_file = section.text("ca_file", "")
     broker = Broker(
         servers=section.texts("servers"),
         protocol=section.choice("protocol", Protocol, Protocol.PLAINTEXT),
         mechanism=section.choice("mechanism", Mechanism, Mechanism.SCRAM_512),
         user_variable=section.variable("user_variable"),
         password_variable=section.variable("password_variable"),
-        ca_file=section.text("ca_file", ""),
+        ca_file=str(section.document.path.parent / ca_file) if ca_file else "",
     )
     if not broker.servers:
         section.fault("servers", "не назван ни один сервер", 'servers: ["localhost:9092"]')
@@ -183,7 +190,11 @@ def _topics(section: Section) -> dict[str, TopicSettings]:
 
 
 def _batch(section: Section) -> Batch:
-    return Batch(section.whole("size", 1, 10_000), section.whole("wait_milliseconds", 1, 60_000))
+    return Batch(
+        size=section.whole("size", 1, 10_000),
+        wait_milliseconds=section.whole("wait_milliseconds", 1, 60_000),
+        limit_seconds=section.whole("limit_seconds", 1, 3_600, default=60),
+    )
 
 
 def _sources(top: Section) -> tuple[SourceSettings, ...]:

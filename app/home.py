@@ -39,6 +39,18 @@ def _existing(folder: Path, said_by: str) -> Path:
     return folder
 
 
+def secret(variable: str) -> str:
+    """The value of an environment variable that ``streams.yaml`` names.
+
+    Raises:
+        UsageFault: it is not set.
+    """
+    value = os.environ.get(variable, "")
+    if not value:
+        raise UsageFault(f"переменная окружения {variable} не задана", f"задайте её: export {variable}=…")
+    return value
+
+
 def debugging() -> bool:
     """``OTKLIK_DEBUG=1``: an unexpected failure shows its traceback."""
     return os.environ.get("OTKLIK_DEBUG", "") not in ("", "0")

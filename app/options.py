@@ -14,6 +14,12 @@ home_option = click.option(
     type=click.Path(path_type=Path),
     help="Папка с regulation/, rules/, models/ и streams.yaml; иначе OTKLIK_HOME или ближайшая выше.",
 )
+streams_option = click.option(
+    "--streams",
+    metavar="ФАЙЛ",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Другой файл вместо streams.yaml.",
+)
 
 
 class _OneOf(click.Choice[str]):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from broker import WITHOUT_KAFKA, broker, own_broker, secure  # noqa: F401
 from hypothesis import settings
 
 from pipeline.triage import Triage
@@ -27,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("shared"):
                 item.add_marker(pytest.mark.skip(reason="нет ../shared"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())
+    ]
+    if without_kafka := [reason for reason in skipped if WITHOUT_KAFKA in reason]:
+        terminalreporter.write_line(f"Пропущено проверок: {len(without_kafka)}. {without_kafka[0]}")
 
 
 @pytest.fixture(scope="session")

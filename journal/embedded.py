@@ -1,0 +1,245 @@
+"""The journal in one SQLite file: WAL, ``synchronous=FULL``, one table a topic, one partition, one live reader a name.
+
+Its limit is one machine; what outgrows it goes to Kafka. Beside what every carrier promises it keeps bookmarks:
+how far a file was taken in or written out, moved in the same transaction as the records they speak of.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from journal.protocol import JournalError, Message, Outputs, Position, Record
+from records.clock import now
+
+PARTITION = 0
+BUSY_SECONDS = 30.0
+_PAUSE = 0.01
+_PAGE = 1_000
+_TOPIC = re.compile(r"[\w.-]+")
+
+
+class EmbeddedJournal:
+    """``path``: the SQLite file; it and its folder are made where there is none. Belongs to one thread.
+
+    Raises:
+        JournalError: the file cannot be opened or is not a journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            with self._transaction():
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS readers (name TEXT, topic TEXT, position INTEGER NOT NULL, "
+                    "PRIMARY KEY (name, topic)) WITHOUT ROWID"
+                )
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID"
+                )
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS bookmarks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+                )
+        self._topics: set[str] = set()
+
+    def append(self, topic: str, messages: Sequence[Message], bookmarks: Mapping[str, str] | None = None) -> None:
+        """``bookmarks`` move in the same transaction."""
+        self._table(topic)
+        with self._explained(), self._transaction():
+            self._append(topic, messages)
+            self._mark(bookmarks or {})
+
+    def reader(self, name: str, topic: str) -> EmbeddedReader:
+        return EmbeddedReader(self, name, topic)
+
+    def scan(self, topic: str, key: bytes | None = None) -> Iterator[Record]:
+        end, start = self.end(topic), 0
+        while page := self.page(topic, start, _PAGE, key):
+            for record in page:
+                if record.offset >= end:
+                    return
+                yield record
+            start = page[-1].offset + 1
+
+    def page(self, topic: str, start: int, limit: int, key: bytes | None = None) -> list[Record]:
+        """At most ``limit`` records from the offset ``start`` on."""
+        chosen, values = ("", ()) if key is None else ("AND key = ?", (key,))
+        with self._explained():
+            rows = self._db.execute(
+                f"SELECT offset, key, value, at FROM {self._table(topic)} "
+                f"WHERE offset >= ? {chosen} ORDER BY offset LIMIT ?",
+                (start, *values, limit),
+            ).fetchall()
+        return [Record(topic, PARTITION, offset, key, value, at) for offset, key, value, at in rows]
+
+    def end(self, topic: str) -> int:
+        self._table(topic)
+        with self._explained():
+            return int(self._db.execute("SELECT next FROM topics WHERE name = ?", (topic,)).fetchone()[0])
+
+    def positions(self, topic: str) -> list[Position]:
+        end = self.end(topic)
+        rows = self._db.execute("SELECT name, position FROM readers WHERE topic = ? ORDER BY name", (topic,))
+        return [Position(name, PARTITION, position, end) for name, position in rows]
+
+    def bookmark(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM bookmarks WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def mark(self, bookmarks: Mapping[str, str]) -> None:
+        with self._explained(), self._transaction():
+            self._mark(bookmarks)
+
+    def position(self, reader: str, topic: str) -> int:
+        row = self._db.execute("SELECT position FROM readers WHERE name = ? AND topic = ?", (reader, topic)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def advance(
+        self, reader: str, topic: str, position: int, outputs: Outputs, bookmarks: Mapping[str, str] | None = None
+    ) -> None:
+        """Append ``outputs`` and move the reader, both or neither."""
+        for name in outputs:
+            self._table(name)
+        with self._explained(), self._transaction():
+            for name, messages in outputs.items():
+                self._append(name, messages)
+            self._db.execute(
+                "INSERT INTO readers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
+                (reader, topic, position),
+            )
+            self._mark(bookmarks or {})
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, topic: str, messages: Sequence[Message]) -> None:
+        at, first = now().timestamp(), self.end(topic)
+        self._db.executemany(
+            f'INSERT INTO "{topic}" VALUES (?, ?, ?, ?)',
+            [(offset, m.key, m.value, at) for offset, m in enumerate(messages, first)],
+        )
+        self._db.execute("UPDATE topics SET next = ? WHERE name = ?", (first + len(messages), topic))
+
+    def _mark(self, bookmarks: Mapping[str, str]) -> None:
+        self._db.executemany(
+            "INSERT INTO bookmarks VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", bookmarks.items()
+        )
+
+    def _table(self, topic: str) -> str:
+        """The quoted name of its table, made at the first use."""
+        table = f'"{topic}"'
+        if topic not in self._topics:
+            if not _TOPIC.fullmatch(topic):
+                raise ValueError(f"не имя очереди: {topic!r}")
+            with self._explained(), self._transaction():
+                exists = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (topic,)).fetchone()
+                if not exists:
+                    self._make(topic, table)
+            self._topics.add(topic)
+        return table
+
+    def _make(self, topic: str, table: str) -> None:
+        self._db.execute(
+            f"CREATE TABLE {table} (offset INTEGER PRIMARY KEY, key BLOB, value BLOB NOT NULL, at REAL NOT NULL)"
+        )
+        self._db.execute(f'CREATE INDEX "{topic} by key" ON {table} (key)')
+        self._db.execute("INSERT INTO topics VALUES (?, 0)", (topic,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"журнал {self.path}: {_said(error)}", _mend(error)) from error
+
+
+class EmbeddedReader:
+    """Holds a lock beside the journal while it lives: the system drops it however the process ends."""
+
+    def __init__(self, journal: EmbeddedJournal, name: str, topic: str) -> None:
+        self._journal, self._name, self._topic = journal, name, topic
+        self._lock = _locked(journal.path, name, topic)
+        self._next = self._committed = journal.position(name, topic)
+
+    def poll(self, limit: int, wait: float) -> list[Record]:
+        until = time.monotonic() + wait
+        while True:
+            records = self._journal.page(self._topic, self._next, limit)
+            if records:
+                self._next = records[-1].offset + 1
+                return records
+            if time.monotonic() >= until:
+                return []
+            time.sleep(min(_PAUSE, wait))
+
+    def commit(self, records: Sequence[Record], outputs: Outputs, bookmarks: Mapping[str, str] | None = None) -> None:
+        self._committed = records[-1].offset + 1 if records else self._committed
+        self._journal.advance(self._name, self._topic, self._committed, outputs, bookmarks)
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+def _locked(path: Path, name: str, topic: str) -> sqlite3.Connection:
+    """SQLite's own file lock, the same on every system; waits a little for a reader that is just ending."""
+    plain = re.sub(r"[^\w.-]", "_", name)
+    file = path.with_name(f"{path.name}.{plain}.{topic}.lock")
+    try:
+        lock = sqlite3.connect(file, timeout=BUSY_SECONDS / 3, isolation_level=None)
+        lock.execute("PRAGMA locking_mode=EXCLUSIVE")
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise JournalError(f"{file}: {_said(error)}", _mend(error)) from error
+        raise JournalError(
+            f"очередь {topic} уже читает другой живой «{name}»", "остановите его или назовите другой журнал"
+        ) from None
+    return lock
+
+
+_SAID = {
+    "database or disk is full": ("на диске кончилось место", "освободите место и повторите"),
+    "file is not a database": ("это не журнал", "укажите другой файл или верните копию"),
+    "database disk image is malformed": ("файл повреждён", "верните копию; что уцелело, достанет sqlite3 .recover"),
+    "attempt to write a readonly database": ("файл только для чтения", "дайте право записи на файл и его папку"),
+    "unable to open database file": ("файл не открыть", "проверьте путь и права на папку"),
+    "database is locked": ("занят другим процессом", "остановите его и повторите"),
+}
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return _SAID.get(str(error), (str(error), ""))[0]
+
+
+def _mend(error: Exception) -> str:
+    return _SAID.get(str(error), ("", "проверьте путь, права и место на диске"))[1]
