@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from app.check import check
 from app.diff import diff
-from app.errors import DONE, FAILED, WRONG_USAGE
+from app.errors import DONE, FAILED, WRONG_USAGE, say, why
 from app.explain import explain
 from app.home import debugging, keep_to_one_thread
+from app.produce import produce
+from app.quarantine import quarantine
 from app.russian import speak_russian
+from app.streams import let_go, plug
+from app.tail import tail
+from app.topics import topics
+from app.trace import trace
 from app.triage import triage
+from app.up import run, up
+from app.worker import worker
+from journal import JournalError
 from records import FaultsError
 
 keep_to_one_thread()
@@ -25,45 +34,47 @@ class Otklik(click.Group):
     """Exit 0: all done; 3: done, some input rejected; 2: wrong usage or configuration; 1: failure."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        sys.exit(self._run(*args, **{**options, "standalone_mode": False}))
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            _forget_stdout()
-            return DONE
+        code = self._run(*args, **{**options, "standalone_mode": False})
+        let_go()
+        sys.exit(code)
 
     def _run(self, *args: Any, **options: Any) -> int:
         try:
             code = super().main(*args, **options)
+            sys.stdout.flush()
             return code if isinstance(code, int) else DONE
+        except BrokenPipeError:
+            return DONE
+        except SystemExit as end:  # what click makes of a broken pipe; shell completion ends so too
+            if isinstance(end.__context__, BrokenPipeError):
+                return DONE
+            raise
         except click.ClickException as error:
-            error.show()
+            with suppress(OSError):
+                error.show()
             return error.exit_code
         except FaultsError as error:
-            click.echo(f"{error}\nНастройка с ошибками; все сразу показывает otklik check.", err=True)
+            say(f"{error}\nНастройка с ошибками; все сразу показывает otklik check.")
             return WRONG_USAGE
+        except JournalError as error:
+            say(f"Сбой: {error}\n    как исправить: {error.mend}")
+            return FAILED
         except (KeyboardInterrupt, click.Abort):
-            click.echo("Прервано.", err=True)
+            say("Прервано.")
             return FAILED
         except Exception as error:
             if debugging():
                 raise
-            click.echo(_failure(error), err=True)
+            say(_failure(error))
             return FAILED
 
 
-def _forget_stdout() -> None:
-    """The reader went away, as ``head`` does: what is still buffered goes nowhere, without a complaint."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError:
-        sys.stdout = io.StringIO()
-
-
 def _failure(error: Exception) -> str:
-    return f"Сбой: {type(error).__name__}\n    как исправить: повторите с OTKLIK_DEBUG=1 и пришлите вывод разработчикам"
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {why(error)}" if error.filename else f"стандартный вывод: {why(error)}"
+        return f"Сбой: {what}\n    как исправить: проверьте место на диске, права и куда идёт вывод"
+    said = "не хватило памяти" if isinstance(error, MemoryError) else type(error).__name__
+    return f"Сбой: {said}\n    как исправить: повторите с OTKLIK_DEBUG=1 и пришлите вывод разработчикам"
 
 
 def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -92,13 +103,14 @@ def otklik() -> None:
     """
 
 
-for _command in (triage, explain, diff, check):
+for _command in (triage, explain, diff, check, run, worker, up, quarantine, trace, produce, tail, topics):
     otklik.add_command(_command)
 speak_russian(otklik)
 
 
 def main() -> None:
     """A letter that the screen's encoding lacks is shown as a question mark."""
+    plug()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     otklik(prog_name="otklik")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("app", "classifiers", "language", "pipeline", "records", "regulation", "rules")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 RULES = sorted((ROOT / "rules").glob("*.yaml"))
+CARRYING = ("attempts", "handler", "metrics", "portions", "run", "worker")
 LONGEST_FILE = 400
 MOST_MEGABYTES = 40
 
@@ -106,10 +107,11 @@ def test_one_module_reads_the_environment() -> None:
 
 
 def test_nothing_that_decides_reads_a_clock_or_draws_lots() -> None:
-    """A decision is a function of the post and the versions."""
+    """A decision is a function of the post and the versions; what carries decisions is another matter."""
     deciding = ("language", "pipeline", "records", "regulation", "rules")
+    carrying = {ROOT / "records/clock.py", *(ROOT / "pipeline" / f"{name}.py" for name in CARRYING)}
     for package in deciding:
-        for path in (ROOT / package).rglob("*.py"):
+        for path in set((ROOT / package).rglob("*.py")) - carrying:
             assert not {"time", "random", "secrets", "uuid"} & set(imports(path)), path
             assert not re.search(r"\b(?:now|utcnow|today)\(", path.read_text(encoding="utf-8")), path
 

@@ -1,0 +1,40 @@
+"""What a process that decides says on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+OURS = "otklik"
+_SECONDS = 60.0
+
+
+def log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(Seldom())
+    logging.basicConfig(handlers=[handler])
+    logging.getLogger(OURS).setLevel(logging.INFO)
+
+
+class Seldom(logging.Filter):
+    """What one line of a library says again within a minute is left out.
+
+    While a broker is away the clients of Kafka write sixty lines a second, which fill a disk in a week.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.split(".")[0] == OURS:
+            return True
+        place, moment = (record.pathname, record.lineno), self._clock()
+        if moment - self._said.get(place, -_SECONDS) < _SECONDS:
+            return False
+        self._said[place] = moment
+        return True

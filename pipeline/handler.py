@@ -1,0 +1,105 @@
+"""One handler for both carriers: records of ``posts.incoming`` in, what goes to the other topics out.
+
+A message that cannot be read, or that makes the decision raise, goes to quarantine at once: a pure function fails
+the same way twice. The others of its batch are decided as if it had not been there.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from journal import Message, Record
+from records import Decision, Post, PostError
+from records.clock import now, stamp
+from records.messages import ALARMS, DECIDED, QUARANTINE, Origin, decided, quarantined, read_incoming
+
+Decide = Callable[[Sequence[Post]], Sequence[Decision]]
+
+
+@dataclass(slots=True)
+class Handled:
+    """``outputs``: by topic, in the order of the records; the counts are for the metrics."""
+
+    outputs: dict[str, list[Message]] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    alarms: Counter[str] = field(default_factory=Counter)
+    quarantined: int = 0
+
+    def add(self, topic: str, key: bytes | None, value: bytes) -> None:
+        self.outputs.setdefault(topic, []).append(Message(key, value))
+
+
+class Handler:
+    """``decide``: ``Triage.decide``, one decision for each post, in order."""
+
+    def __init__(self, decide: Decide) -> None:
+        self._decide = decide
+
+    def handle(self, records: Sequence[Record]) -> Handled:
+        handled = Handled()
+        read: list[tuple[Record, Post]] = []
+        refused: dict[int, tuple[str, str]] = {}
+        for number, record in enumerate(records):
+            try:
+                read.append((record, read_incoming(record.value, record.key)))
+            except PostError as error:
+                refused[number] = (f"{error.reason}; как исправить: {error.mend}", type(error).__name__)
+        found = dict(zip((id(record) for record, _ in read), self._decisions([post for _, post in read]), strict=True))
+        posts = {id(record): post for record, post in read}
+        for number, record in enumerate(records):
+            if number in refused:
+                _quarantine(handled, record, *refused[number])
+                continue
+            decision = found[id(record)]
+            if isinstance(decision, Exception):
+                _quarantine(handled, record, f"сбой при разборе: {type(decision).__name__}", _where(decision))
+            else:
+                _decided(handled, record, posts[id(record)], decision)
+        return handled
+
+    def refuse(self, record: Record, reason: str, error: str) -> Handled:
+        """To quarantine without another try."""
+        handled = Handled()
+        _quarantine(handled, record, reason, error)
+        return handled
+
+    def _decisions(self, posts: Sequence[Post]) -> list[Decision | Exception]:
+        """One for each post; a batch that raises is halved until the culprit stands alone."""
+        if not posts:
+            return []
+        try:
+            decisions = list(self._decide(posts))
+        except Exception as error:
+            if len(posts) == 1:
+                return [error]
+            half = len(posts) // 2
+            return self._decisions(posts[:half]) + self._decisions(posts[half:])
+        if len(decisions) != len(posts):
+            raise RuntimeError(f"{len(posts)} posts, {len(decisions)} decisions")
+        return list(decisions)
+
+
+def _decided(handled: Handled, record: Record, post: Post, decision: Decision) -> None:
+    value = decided(post, decision)
+    handled.add(DECIDED, record.key, value)
+    handled.verdicts[decision.verdict.value] += 1
+    if decision.alarms:
+        handled.add(ALARMS, record.key, value)
+        handled.alarms.update({alarm.kind.value for alarm in decision.alarms})
+
+
+def _quarantine(handled: Handled, record: Record, reason: str, error: str) -> None:
+    origin = Origin(record.topic, record.partition, record.offset)
+    handled.add(QUARANTINE, record.key, quarantined(record.value, reason, error, stamp(now()), origin))
+    handled.quarantined += 1
+
+
+def _where(error: Exception) -> str:
+    """The kind of the error and the line that raised it; never its words, which may quote the post."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{last}"
