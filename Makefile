@@ -5,7 +5,7 @@ BIN := .venv/bin
 SHARED ?= ../shared/data
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint bench eval train lock clean
+.PHONY: run test lint bench eval train broker lock clean
 
 run: .venv/ready
 	$(BIN)/otklik triage samples/posts.jsonl --out table
@@ -21,12 +21,16 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.stream
 
 eval: .venv/ready
 	$(BIN)/python -m bench.evaluate
 
 train: .venv/ready
 	$(BIN)/python -m classifiers.train --shared $(SHARED) --without "$(WITHOUT)"
+
+broker: .venv/python
+	$(BIN)/python deploy/broker.py --port 9092
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes -q -o requirements.lock

@@ -35,7 +35,7 @@ COLD = (
 )
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -117,7 +117,7 @@ def main() -> None:
     lines = [
         "# Скорость",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench`: {platform.machine()}, {_processor()}, ядер {os.cpu_count()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, `make bench`: {platform.machine()}, {processor()}, ядер {os.cpu_count()}, "
         f"Python {platform.python_version()}, {POSTS} сообщений, один процесс.",
         "",
         "| что | получено | отношение или требование |",
