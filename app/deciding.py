@@ -21,7 +21,7 @@ from pipeline.attempts import Attempts
 from pipeline.handler import Handler
 from pipeline.metrics import Metrics
 from pipeline.portions import Portion, Portions
-from pipeline.run import READER, run
+from pipeline.run import NEVER, READER, run
 from records.clock import now
 from records.messages import ALARMS, DECIDED, INCOMING, QUARANTINE
 
@@ -147,7 +147,8 @@ def _positions(settings: Streams, watched: Watched) -> Callable[[], Sequence[Pos
         try:
             if not opened:
                 opened.append(open_kafka(settings))
-            return opened[0].positions(INCOMING)
+            found = opened[0].positions(INCOMING)
+            return found if any(p.reader == READER for p in found) else _unread(opened[0])
         except Exception as error:
             watched.lost(error)
             while opened:
@@ -155,6 +156,12 @@ def _positions(settings: Streams, watched: Watched) -> Callable[[], Sequence[Pos
             raise
 
     return positions
+
+
+def _unread(journal: KafkaJournal) -> list[Position]:
+    """Before the first commit of all Kafka knows nothing of the reader; the first message there is waits for it."""
+    first = next(journal.scan(INCOMING), None)
+    return [Position(READER, first.partition, NEVER, first.offset + 1)] if first else []
 
 
 def _security(settings: KafkaSettings) -> Security:

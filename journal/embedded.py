@@ -89,11 +89,13 @@ class EmbeddedJournal:
 
     def positions(self, topic: str) -> list[Position]:
         end = self.end(topic)
-        rows = self._db.execute("SELECT name, position FROM readers WHERE topic = ? ORDER BY name", (topic,))
-        return [Position(name, PARTITION, position, end) for name, position in rows]
+        with self._explained():
+            rows = self._db.execute("SELECT name, position FROM readers WHERE topic = ? ORDER BY name", (topic,))
+            return [Position(name, PARTITION, position, end) for name, position in rows]
 
     def bookmark(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM bookmarks WHERE name = ?", (name,)).fetchone()
+        with self._explained():
+            row = self._db.execute("SELECT value FROM bookmarks WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def mark(self, bookmarks: Mapping[str, str]) -> None:
@@ -101,7 +103,10 @@ class EmbeddedJournal:
             self._mark(bookmarks)
 
     def position(self, reader: str, topic: str) -> int:
-        row = self._db.execute("SELECT position FROM readers WHERE name = ? AND topic = ?", (reader, topic)).fetchone()
+        with self._explained():
+            row = self._db.execute(
+                "SELECT position FROM readers WHERE name = ? AND topic = ?", (reader, topic)
+            ).fetchone()
         return 0 if row is None else int(row[0])
 
     def advance(

@@ -9,6 +9,7 @@ from journal import Reader
 from pipeline.portions import Portion, Portions
 
 READER = "triage"
+NEVER = -1  # what a reader has committed of whom the carrier has not heard yet
 After = Callable[[Portion, float], None]
 
 

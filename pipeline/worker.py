@@ -26,8 +26,8 @@ from aiokafka import AIOKafkaProducer
 from journal import Outputs, Position, Record
 from journal.topics import LARGEST, LARGEST_INCOMING
 from pipeline.portions import Portion, Portions
+from pipeline.run import NEVER, After
 from pipeline.run import READER as GROUP
-from pipeline.run import After
 from records.messages import INCOMING
 
 _FRAME = 256 * 1024  # what a request has around its largest message
@@ -148,14 +148,14 @@ class TriageWorker:
     def _owned(self) -> dict[int, int]:
         """By partition the offset up to which all is handled, for the watch: nought while anything is in work there."""
         consumer: Any = self._app.consumer if self._app.started else None
-        thread = getattr(consumer, "_thread", None)
-        if thread is None or thread._consumer is None:
+        inner = consumer and consumer._thread and consumer._thread._consumer
+        subscription = inner and inner._subscription.subscription
+        if not (subscription and subscription.assignment):
             return {}
         busy = {message.partition for message in consumer.unacked}
-        read = thread._consumer._fetcher._subscriptions.subscription.assignment.state_value
         owned = {}
         for tp in consumer.assignment():
-            state = read(tp)
+            state = subscription.assignment.state_value(tp)
             idle = tp.partition not in busy and state is not None and state.has_valid_position
             owned[tp.partition] = state.position if idle else 0
         return owned
@@ -243,9 +243,7 @@ class Watch(threading.Thread):
             return False
         self._blind = False
         waiting = {
-            p.partition: p
-            for p in positions
-            if p.end > max(p.committed, owned.get(p.partition, 0)) and (not owned or p.partition in owned)
+            p.partition: p for p in positions if (not owned or p.partition in owned) and p.end > _handled(p, owned)
         }
         self._waits(sum(p.lag for p in waiting.values() if p.partition in owned))
         self._stood = {
@@ -255,3 +253,8 @@ class Watch(threading.Thread):
             for partition, p in waiting.items()
         }
         return any(moment - since >= self._seconds for _, since in self._stood.values())
+
+
+def _handled(position: Position, owned: Mapping[int, int]) -> int:
+    """Before the first commit of all, nothing: what was read may be in hand, behind what is stuck."""
+    return 0 if position.committed == NEVER else max(position.committed, owned.get(position.partition, 0))

@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 import pytest
 import yaml
-from broker import Broker, _need_kafka
+from broker import Broker, _need_kafka, named
 from fake_triage import ROOT, FakeTriage, _fake_load
 from stream import Stream
 
@@ -84,7 +84,7 @@ def process(*words: object, **options: Any) -> subprocess.Popen[bytes]:
     - ``memory``: bytes of address space that a process may have
     - ``pause``: seconds that a batch takes
     - ``real``: the pipeline as shipped
-    - ``stuck``: on Kafka, its loop waits for ever for its first outputs, and its watch is impatient
+    - ``stuck``: on Kafka, of a group of its own, its loop waits for ever for its first outputs; its watch is impatient
     """
     told = {name: str(options.pop(name.rpartition("_")[2].lower(), "")) for name in (_MEMORY, _PAUSE, _REAL, _STUCK)}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **told}
@@ -108,6 +108,9 @@ def _main() -> None:
             stack.enter_context(patch.object(worker.TriageWorker, "_produce", _never))
             stack.enter_context(patch.object(worker, "LOOK_SECONDS", 0.5))
             stack.enter_context(patch.object(deciding, "STALL_MARGIN", 1.0))
+            group = named("stuck")
+            for module, name in ((worker, "GROUP"), (deciding, "READER")):
+                stack.enter_context(patch.object(module, name, group))
         if not os.environ.get(_REAL):
             stack.enter_context(_fake_load(BreakingTriage(float(os.environ.get(_PAUSE) or 0))))
         command.main()
@@ -178,6 +181,12 @@ def until(what: Callable[[], bool]) -> None:
 
 def drained(stream: Stream) -> bool:
     return waiting(stream) == 0
+
+
+def fewer(stream: Stream, than: float) -> bool:
+    """Whether so few are not committed yet."""
+    left = waiting(stream)
+    return left is not None and left < than
 
 
 def waiting(stream: Stream) -> int | None:

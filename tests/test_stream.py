@@ -25,6 +25,7 @@ from stream_process import (
     assert_nothing_lost,
     children,
     drained,
+    fewer,
     killed,
     outcome,
     process,
@@ -36,7 +37,8 @@ from stream_process import (
 )
 
 from deploy.broker import free_port
-from journal import Message, Record
+from journal import JournalError, Message, Record
+from journal.embedded import EmbeddedJournal
 from pipeline.attempts import MOST_DEATHS, Attempts
 from pipeline.handler import Handler
 from pipeline.portions import Portions
@@ -180,10 +182,28 @@ def _portions(folder: Path) -> Portions:
     return Portions(Handler(deadly), Attempts(folder / "attempts.sqlite", READER), 60.0)
 
 
+def test_a_journal_that_breaks_while_it_is_open_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with EmbeddedJournal(path) as journal:
+        journal.append(INCOMING, [message("яма")])
+    with EmbeddedJournal(path) as journal:
+        path.write_bytes(path.read_bytes()[:4096] + b"x" * 50_000)
+        for asked in (
+            lambda: journal.position(READER, INCOMING),
+            lambda: journal.positions(INCOMING),
+            lambda: journal.bookmark("sink"),
+        ):
+            with pytest.raises(JournalError, match="повреждён"):
+                asked()
+
+
 # Real processes over both carriers
 
 
-@pytest.fixture(params=["embedded", "kafka"])
+one_broker = pytest.mark.xdist_group("broker of test_stream")
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=one_broker)])
 def on(request: pytest.FixtureRequest) -> str:
     """The servers of Kafka, or nothing for the embedded carrier."""
     if request.param == "embedded":
@@ -294,7 +314,7 @@ def test_nothing_is_lost_when_workers_are_killed_at_any_moment(on: str, tmp_path
     append(stream, made)
     with running(stream, *supervised(on), pause=0.02) as up:
         for number, part in enumerate(kills):
-            until(lambda part=part: count - (waiting(stream) or count) >= part * count)  # type: ignore[misc]
+            until(lambda part=part: fewer(stream, (1 - part) * count))  # type: ignore[misc]
             until(lambda: bool(children(up)))
             killed(children(up)[number % len(children(up))])
         until(lambda: drained(stream))
@@ -307,7 +327,7 @@ def test_told_to_stop_a_worker_finishes_its_batch_and_the_next_repeats_nothing(o
     stream, made = stream_of(tmp_path, on, size=16), posts(1_000)
     append(stream, made)
     with running(stream, "worker", pause=0.05):
-        until(lambda: (waiting(stream) or 1_000) < 900)
+        until(lambda: fewer(stream, 900))
     left = waiting(stream)
     assert left
     if on:
@@ -326,19 +346,21 @@ def _members(server: str) -> Sequence[Any]:
     return group["members"]
 
 
+@one_broker
 def test_both_carriers_decide_the_same_byte_for_byte_as_the_bare_command(servers: Broker, tmp_path: Path) -> None:  # noqa: F811
-    samples = ROOT / "samples" / "posts.jsonl"
-    triaged = process("triage", samples, "--out", "jsonl", "--output", tmp_path / "bare.jsonl", real=1)
-    assert triaged.wait() == 0
-    bare = sorted((tmp_path / "bare.jsonl").read_bytes().splitlines())
-    written = tmp_path / "embedded.jsonl"
+    samples, written = ROOT / "samples" / "posts.jsonl", tmp_path / "embedded.jsonl"
     embedded = stream_of(tmp_path / "embedded", size=7, limit_seconds=60)
-    assert process("run", samples, "--decisions", written, "--streams", embedded.streams, real=1).wait() == 0
-    assert sorted(written.read_bytes().splitlines()) == bare
     on_kafka = stream_of(tmp_path / "kafka", servers.servers, size=5, limit_seconds=60)
+    others = [
+        process("triage", samples, "--out", "jsonl", "--output", tmp_path / "bare.jsonl", real=1),
+        process("run", samples, "--decisions", written, "--streams", embedded.streams, real=1),
+    ]
     assert on_kafka.otklik("produce", samples).exit_code == 0
     with running(on_kafka, "worker", real=1):
         until(lambda: drained(on_kafka))
+    assert [other.wait() for other in others] == [0, 0]
+    bare = sorted((tmp_path / "bare.jsonl").read_bytes().splitlines())
+    assert sorted(written.read_bytes().splitlines()) == bare
     keys = {json.loads(line)["key"] for line in bare}
     with on_kafka.journal() as journal:
         values = [record.value for record in journal.scan(DECIDED) if (record.key or b"").decode() in keys]
