@@ -5,28 +5,16 @@ Imports stand inside: ``otklik --help`` waits for neither SQLite nor Kafka, and 
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from app.errors import UsageFault
 from app.home import find_home, secret
-from journal import Journal, Record
+from journal import Journal
 
 if TYPE_CHECKING:
     from app.config import Streams
-    from journal.embedded import EmbeddedJournal
     from journal.kafka import KafkaJournal, KafkaSettings
-
-_PAUSE = 0.1
-
-
-class Follower(Protocol):
-    """What comes into a topic, for whoever only looks: no name, nothing committed."""
-
-    def poll(self, limit: int, wait: float) -> list[Record]: ...
-
-    def close(self) -> None: ...
 
 
 def streams_of(home: Path | None, streams: Path | None) -> Streams:
@@ -74,30 +62,3 @@ def kafka_settings(streams: Streams) -> KafkaSettings:
         password=secret(broker.password_variable) if signs_in else "",
         ca_file=broker.ca_file,
     )
-
-
-def follow(journal: Journal, topic: str, *, from_start: bool) -> Follower:
-    """What comes from now on, or all from the start."""
-    from journal.embedded import EmbeddedJournal
-
-    if isinstance(journal, EmbeddedJournal):
-        return _EmbeddedFollower(journal, topic, 0 if from_start else journal.end(topic))
-    from journal.kafka import KafkaJournal
-
-    assert isinstance(journal, KafkaJournal)
-    return journal.follow(topic, from_start=from_start)
-
-
-class _EmbeddedFollower:
-    def __init__(self, journal: EmbeddedJournal, topic: str, start: int) -> None:
-        self._journal, self._topic, self._next = journal, topic, start
-
-    def poll(self, limit: int, wait: float) -> list[Record]:
-        until = time.monotonic() + wait
-        while not (found := self._journal.page(self._topic, self._next, limit)) and time.monotonic() < until:
-            time.sleep(_PAUSE)
-        self._next = found[-1].offset + 1 if found else self._next
-        return found
-
-    def close(self) -> None:
-        pass

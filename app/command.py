@@ -11,7 +11,7 @@ import click
 
 from app.check import check
 from app.diff import diff
-from app.errors import DONE, FAILED, WRONG_USAGE, say, why
+from app.errors import DONE, FAILED, WRONG_USAGE, say
 from app.explain import explain
 from app.home import debugging, keep_to_one_thread
 from app.produce import produce
@@ -26,6 +26,7 @@ from app.up import run, up
 from app.worker import worker
 from journal import JournalError
 from records import FaultsError
+from records.system import why
 
 keep_to_one_thread()
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from records import Fault, FaultsError
+from records.messages import TOPICS
 from regulation.documents import Step, load
 from regulation.fields import Fields
 
-TOPICS = ("posts.incoming", "posts.decided", "posts.alarms", "posts.quarantine", "cases.events")
 _KEYS = "carrier embedded broker topics batch sources"
 _BROKER_KEYS = "servers protocol mechanism user_variable password_variable ca_file"
 _SOURCE_KEYS = "name network watch token_variable every_seconds"

@@ -13,9 +13,10 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
-from app.errors import UsageFault, why
+from app.errors import UsageFault
 from pipeline.metrics import CONTENT_TYPE, Metrics
 from records import dump
+from records.system import why
 
 HOST = "127.0.0.1"
 _PATIENCE = 10.0

@@ -12,13 +12,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from app.decoding import Encoding, Lines, read_lines
-from app.errors import UsageFault, say, why
-from app.posts import Accepted, Format, Parsed, read_posts
+from app.errors import UsageFault, say
+from app.posts import Accepted, Format, Parsed, detected, read_posts
 from app.rejects import Rejection, Rejects
 from app.source import Source, open_source
 from app.words import grouped
@@ -26,6 +26,7 @@ from journal import Message
 from records import dump
 from records.clock import now, stamp
 from records.messages import INCOMING, QUARANTINE, Origin, incoming, quarantined
+from records.system import why
 
 if TYPE_CHECKING:
     from journal.embedded import EmbeddedJournal
@@ -242,16 +243,15 @@ class _Batch:
         return sum(map(len, self.outputs.values()))
 
     def add(self, item: Accepted | Rejection) -> None:
-        at = stamp(now())
         self.letters += len(item.raw)
         if isinstance(item, Accepted):
-            post = item.post if item.post.detected_at else replace(item.post, detected_at=at)
+            post = detected(item.post)
             self.outputs[INCOMING].append(Message(post.key.encode(), incoming(post)))
         else:
             self.rejections.append(item)
             reason = f"{item.reason}; как исправить: {item.mend}"
             origin = Origin(self._topic, 0, item.line)
-            value = quarantined(_bytes(item.raw), reason, "PostError", at, origin)
+            value = quarantined(_bytes(item.raw), reason, "PostError", stamp(now()), origin)
             self.outputs[QUARANTINE].append(Message(None, value))
 
 

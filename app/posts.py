@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from pathlib import PurePath
@@ -13,6 +13,7 @@ from app import incident
 from app.decoding import Line, Lines
 from app.rejects import Rejection
 from records import Post, PostError, post_from_json, revision_of
+from records.clock import now, stamp
 from records.strict import json_object
 
 
@@ -35,22 +36,27 @@ Parsed = Iterator[Accepted | Rejection | None]
 _BY_SUFFIX = {".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".csv": Format.CSV, ".txt": Format.TEXT}
 
 
-def read_posts(lines: Lines, name: str, named: Format | None) -> Parsed:
-    """Posts in the order of the input; blank lines are passed over. The first that is not blank tells the format."""
+def read_posts(lines: Lines, name: str, named: Format | None, *, keyed: bool = False) -> Parsed:
+    """Posts in the order of the input; blank lines are passed over. The first that is not blank tells the format.
+
+    ``keyed``: JSON without a key is refused; of text and CSV the key is derived all the same.
+    """
     for item in lines:
         if isinstance(item, Line) and item.text.strip():
-            yield from _read(item, lines, name, named)
+            yield from _read(item, lines, name, named, keyed=keyed)
             return
         if not isinstance(item, Line):
             yield item
 
 
-def _read(first: Line, others: Lines, name: str, named: Format | None) -> Parsed:
+def _read(first: Line, others: Lines, name: str, named: Format | None, *, keyed: bool) -> Parsed:
     kind = named or _BY_SUFFIX.get(PurePath(name.removesuffix(".gz")).suffix.lower()) or _detect(first.text)
     lines: Lines = chain([first], others)
     if kind is Format.CSV:
         return _from_csv(lines, incident.separator_of(first.text), Keys())
-    return _from_lines(lines, Keys(), _from_json if kind is Format.JSONL else _from_text)
+    if kind is Format.TEXT:
+        return _from_lines(lines, Keys(), _from_text)
+    return _from_lines(lines, Keys(), _from_keyed_json if keyed else _from_json)
 
 
 class Keys:
@@ -95,6 +101,16 @@ def _from_json(line: str, keys: Keys) -> Post:
     """Raises: PostError."""
     value = json_object(line)
     return keys.post(value, value.get("text"))
+
+
+def _from_keyed_json(line: str, _: Keys) -> Post:
+    """Raises: PostError."""
+    return post_from_json(json_object(line))
+
+
+def detected(post: Post) -> Post:
+    """Stamped now unless it was before: whoever accepts a post first starts its clocks."""
+    return post if post.detected_at else replace(post, detected_at=stamp(now()))
 
 
 def _from_csv(lines: Lines, separator: str, keys: Keys) -> Parsed:

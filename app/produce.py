@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,14 +14,12 @@ from app.carrier import open_journal, streams_of
 from app.decoding import Encoding, read_lines
 from app.errors import DONE, SOME_REJECTED, UsageFault, say
 from app.options import home_option, one_of, streams_option
-from app.posts import Accepted, Format, Parsed, read_posts
+from app.posts import Accepted, Format, Parsed, detected, read_posts
 from app.rejects import Rejection, Rejects
 from app.source import open_source
 from app.target import opened
 from app.words import grouped
 from journal import JournalError, Message
-from records import Post
-from records.clock import now, stamp
 from records.messages import INCOMING, incoming
 
 BATCH = 256
@@ -65,7 +61,7 @@ def produce(
         journal = stack.enter_context(open_journal(settings))
         refused = Rejects(file, None if rejects is None else stack.enter_context(opened(rejects)))
         try:
-            for batch in batches(read_posts(read_lines(source.pieces(), Encoding()), file, kind), refused):
+            for batch in batches(read_posts(read_lines(source.pieces(), Encoding()), file, kind, keyed=True), refused):
                 journal.append(INCOMING, batch)
                 count += len(batch)
         except JournalError:
@@ -97,30 +93,11 @@ def batches(parsed: Parsed, rejects: Rejects) -> Iterator[list[Message]]:
 def _message(accepted: Accepted) -> Message | Rejection:
     from journal.topics import LARGEST_INCOMING
 
-    if _lacks_key(accepted):
-        mend = 'добавьте ключ сообщения, например "key": "vk:-123_45": по нему журнал узнаёт повторы и хранит порядок'
-        return Rejection(accepted.line, "нет поля key", mend, accepted.raw)
-    message = Message(accepted.post.key.encode(), incoming(_detected(accepted.post)))
+    message = Message(accepted.post.key.encode(), incoming(detected(accepted.post)))
     if len(message.value) > LARGEST_INCOMING:
         reason = f"сообщение {len(message.value)} байт, больше {LARGEST_INCOMING}"
         return Rejection(accepted.line, reason, "сократите его или разберите вручную", accepted.raw)
     return message
-
-
-def _lacks_key(accepted: Accepted) -> bool:
-    """Of text and CSV the key is derived, as ``triage`` does; JSON lines bring theirs."""
-    post = accepted.post
-    if accepted.raw == post.text or not post.key.startswith(f"file:{post.revision}-"):
-        return False
-    try:
-        value = json.loads(accepted.raw)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and not value.get("key")
-
-
-def _detected(post: Post) -> Post:
-    return post if post.detected_at else replace(post, detected_at=stamp(now()))
 
 
 def _summary(count: int, rejected: int, rejects: str | None) -> str:

@@ -7,12 +7,12 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from app.errors import UsageFault, why
-from journal import JournalError, Record
+from app.errors import UsageFault
+from journal import Closing, JournalError, Record
 from records.messages import DECIDED, decision_line
+from records.system import why
 
 if TYPE_CHECKING:
     from journal.embedded import EmbeddedJournal
@@ -21,7 +21,7 @@ _BATCH = 1_000
 _NAME_SHOWN = 40
 
 
-class Sink:
+class Sink(Closing):
     """``path``: the file, written by this journal alone; what it lacks is written at the next ``catch_up``.
 
     The length that is surely written is a bookmark, moved with the reader's offset; what the file holds beyond it was
@@ -65,14 +65,6 @@ class Sink:
 
     def close(self) -> None:
         self._reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _begun(self) -> int:
         """The length on record; nought, put on record now, for a file that this journal has not written before."""

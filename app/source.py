@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 import click
 
-from app.errors import UsageFault, why
+from app.errors import UsageFault
+from records.system import why
 
 Pieces = Iterator[bytes | None]
 _PIECE = 1 << 18

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.errors import DONE, WRONG_USAGE, why
+from app.errors import DONE, WRONG_USAGE
+from records.system import why
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_SECONDS = 60.0

@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from app import labels
-from app.carrier import Follower, follow, open_journal, streams_of
+from app.carrier import open_journal, streams_of
 from app.errors import say
 from app.home import columns
 from app.options import home_option, one_of, streams_option
 from app.target import standard_output
 from app.words import one_line, shortened
-from journal import Record
+from journal import Follower, Record
 from records import PostError, Track, Verdict, dump
 from records.clock import stamp
 from records.messages import ALARMS, DECIDED, INCOMING, QUARANTINE, TOPICS, message_of
@@ -51,7 +51,7 @@ def tail(
     table = (out or (Shown.TABLE if sys.stdout.isatty() else Shown.JSONL)) is Shown.TABLE
     show: Callable[[Record], str] = _row if table else _json
     with open_journal(streams_of(home, streams)) as journal:
-        follower = follow(journal, topic, from_start=from_start)
+        follower = journal.follow(topic, from_start=from_start)
         if not from_start:
             say(f"Жду сообщений в {topic}; остановить — Ctrl+C.")
         target = standard_output()

@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 import click
 
-from app.errors import UsageFault, WriteFault, why
+from app.errors import UsageFault, WriteFault
+from records.system import why
 
 _STANDARD = ("-", "/dev/stdout")
 _DEVICES = ("/dev/", "/proc/")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.carrier import on_kafka, streams_of
-from app.errors import DONE, SOME_REJECTED, UsageFault, say
+from app.errors import DONE, FAILED, SOME_REJECTED, UsageFault, say
 from app.home import find_home
 from app.options import home_option, streams_option
 from app.supervisor import Child, Supervisor
@@ -85,7 +85,8 @@ def run(
 
     Без --watch кончается, когда разобрано всё.
 
-    Код завершения: 0 — разобрано всё; 3 — часть строк в карантине; 2 — неверный вызов или настройка; 1 — сбой.
+    Код завершения: 0 — разобрано всё; 3 — часть строк в карантине; 2 — неверный вызов или настройка; 1 — сбой,
+    или остановлено раньше конца.
     """
     folder = find_home(home)
     path = streams or folder / "streams.yaml"
@@ -110,21 +111,25 @@ def run(
         taking.start()
         code = Supervisor([child], say).run(_finished(journal, taking, decisions))
         taking.stop()
-        refused = journal.end(QUARANTINE) - started[QUARANTINE]
+        refused, waiting = journal.end(QUARANTINE) - started[QUARANTINE], _waiting(journal)
         say(f"Разобрано: {grouped(journal.end(DECIDED) - started[DECIDED])}, в карантине: {grouped(refused)}.")
     if taking.error is not None:
         raise taking.error
+    if code == DONE and (waiting or not taking.whole):
+        say(f"Остановлено раньше конца, ждут разбора: {grouped(waiting)}. Та же команда продолжит.")
+        code = FAILED
     click.get_current_context().exit(code or (SOME_REJECTED if refused else DONE))
 
 
 class Taking(threading.Thread):
-    """Intake beside the supervisor, over a journal of its own; standard input ends with the process."""
+    """Intake beside the supervisor, over a journal of its own. ``whole``: all that was named has been taken in."""
 
     def __init__(self, settings: Streams, files: Sequence[str], watch: Path | None) -> None:
         super().__init__(name="intake", daemon=True)
         self._settings, self._files, self._watch = settings, files, watch
         self._stopping = threading.Event()
         self.error: Exception | None = None
+        self.whole = False
 
     def run(self) -> None:
         from app.intake import Intake
@@ -144,19 +149,25 @@ class Taking(threading.Thread):
                 intake.stream(sys.stdin.buffer)
             else:
                 intake.file(Path(name))
+        self.whole = True
         while self._watch is not None and not self._stopping.is_set():
             intake.folder(self._watch)
             self._stopping.wait(_WATCH_EVERY)
 
     def stop(self) -> None:
-        """A file that is being taken in goes on to its next batch at most; the bookmark remembers the place."""
+        """What is inside a file, or waits for standard input, ends with the process; the bookmark has the place."""
         self._stopping.set()
         self.join(_WATCH_EVERY)
 
 
+def _waiting(journal: EmbeddedJournal) -> int:
+    from pipeline.run import READER
+
+    return journal.end(INCOMING) - journal.position(READER, INCOMING)
+
+
 def _finished(journal: EmbeddedJournal, taking: Taking, decisions: Path | None) -> Callable[[], bool]:
     from app.sink import reader_name
-    from pipeline.run import READER
 
     last = 0.0
     sink = None if decisions is None else reader_name(decisions.resolve())
@@ -166,8 +177,7 @@ def _finished(journal: EmbeddedJournal, taking: Taking, decisions: Path | None) 
         if taking.is_alive() or time.monotonic() - last < _LOOK_EVERY:
             return False
         last = time.monotonic()
-        waits = journal.end(INCOMING) - journal.position(READER, INCOMING)
         unwritten = sink and journal.end(DECIDED) - journal.position(sink, DECIDED)
-        return bool(taking.error) or not (waits or unwritten)
+        return bool(taking.error) or not (_waiting(journal) or unwritten)
 
     return finished

@@ -64,7 +64,7 @@ class Arrivals(threading.Thread):
         wait = 0.05 if carrier.on_kafka(self._settings) else 0.0
         with (
             carrier.open_journal(self._settings) as journal,
-            closing(carrier.follow(journal, DECIDED, from_start=False)) as follower,
+            closing(journal.follow(DECIDED)) as follower,
         ):
             self._waiting.set()
             while not self._stopping.is_set():

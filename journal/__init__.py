@@ -1,5 +1,5 @@
 """A log of named topics, carried by one SQLite file or by Kafka; everybody else meets ``protocol`` alone."""
 
-from journal.protocol import Journal, JournalError, Message, Outputs, Position, Reader, Record
+from journal.protocol import Closing, Follower, Journal, JournalError, Message, Outputs, Position, Reader, Record
 
-__all__ = ["Journal", "JournalError", "Message", "Outputs", "Position", "Reader", "Record"]
+__all__ = ["Closing", "Follower", "Journal", "JournalError", "Message", "Outputs", "Position", "Reader", "Record"]

@@ -10,22 +10,19 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from journal.protocol import JournalError, Message, Outputs, Position, Record
+from journal.protocol import Closing, JournalError, Message, Outputs, Position, Record
+from journal.sqlite import BUSY_SECONDS, Database, explanation
 from records.clock import now
 
 PARTITION = 0
-BUSY_SECONDS = 30.0
 _PAUSE = 0.01
 _PAGE = 1_000
 _TOPIC = re.compile(r"[\w.-]+")
 
 
-class EmbeddedJournal:
+class EmbeddedJournal(Closing):
     """``path``: the SQLite file; it and its folder are made where there is none. Belongs to one thread.
 
     Raises:
@@ -34,33 +31,30 @@ class EmbeddedJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            with self._transaction():
-                self._db.execute(
-                    "CREATE TABLE IF NOT EXISTS readers (name TEXT, topic TEXT, position INTEGER NOT NULL, "
-                    "PRIMARY KEY (name, topic)) WITHOUT ROWID"
-                )
-                self._db.execute(
-                    "CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID"
-                )
-                self._db.execute(
-                    "CREATE TABLE IF NOT EXISTS bookmarks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
-                )
+        self._db = Database(path, durable=True)
+        with self._db.transaction():
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS readers (name TEXT, topic TEXT, position INTEGER NOT NULL, "
+                "PRIMARY KEY (name, topic)) WITHOUT ROWID"
+            )
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID"
+            )
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS bookmarks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+            )
         self._topics: set[str] = set()
 
-    def append(self, topic: str, messages: Sequence[Message], bookmarks: Mapping[str, str] | None = None) -> None:
-        """``bookmarks`` move in the same transaction."""
+    def append(self, topic: str, messages: Sequence[Message]) -> None:
         self._table(topic)
-        with self._explained(), self._transaction():
+        with self._db.transaction():
             self._append(topic, messages)
-            self._mark(bookmarks or {})
 
     def reader(self, name: str, topic: str) -> EmbeddedReader:
         return EmbeddedReader(self, name, topic)
+
+    def follow(self, topic: str, *, from_start: bool = False) -> EmbeddedFollower:
+        return EmbeddedFollower(self, topic, 0 if from_start else self.end(topic))
 
     def scan(self, topic: str, key: bytes | None = None) -> Iterator[Record]:
         end, start = self.end(topic), 0
@@ -74,7 +68,7 @@ class EmbeddedJournal:
     def page(self, topic: str, start: int, limit: int, key: bytes | None = None) -> list[Record]:
         """At most ``limit`` records from the offset ``start`` on."""
         chosen, values = ("", ()) if key is None else ("AND key = ?", (key,))
-        with self._explained():
+        with self._db.explained():
             rows = self._db.execute(
                 f"SELECT offset, key, value, at FROM {self._table(topic)} "
                 f"WHERE offset >= ? {chosen} ORDER BY offset LIMIT ?",
@@ -84,26 +78,26 @@ class EmbeddedJournal:
 
     def end(self, topic: str) -> int:
         self._table(topic)
-        with self._explained():
+        with self._db.explained():
             return int(self._db.execute("SELECT next FROM topics WHERE name = ?", (topic,)).fetchone()[0])
 
     def positions(self, topic: str) -> list[Position]:
         end = self.end(topic)
-        with self._explained():
+        with self._db.explained():
             rows = self._db.execute("SELECT name, position FROM readers WHERE topic = ? ORDER BY name", (topic,))
             return [Position(name, PARTITION, position, end) for name, position in rows]
 
     def bookmark(self, name: str) -> str | None:
-        with self._explained():
+        with self._db.explained():
             row = self._db.execute("SELECT value FROM bookmarks WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def mark(self, bookmarks: Mapping[str, str]) -> None:
-        with self._explained(), self._transaction():
+        with self._db.transaction():
             self._mark(bookmarks)
 
     def position(self, reader: str, topic: str) -> int:
-        with self._explained():
+        with self._db.explained():
             row = self._db.execute(
                 "SELECT position FROM readers WHERE name = ? AND topic = ?", (reader, topic)
             ).fetchone()
@@ -115,7 +109,7 @@ class EmbeddedJournal:
         """Append ``outputs`` and move the reader, both or neither."""
         for name in outputs:
             self._table(name)
-        with self._explained(), self._transaction():
+        with self._db.transaction():
             for name, messages in outputs.items():
                 self._append(name, messages)
             self._db.execute(
@@ -126,14 +120,6 @@ class EmbeddedJournal:
 
     def close(self) -> None:
         self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _append(self, topic: str, messages: Sequence[Message]) -> None:
         at, first = now().timestamp(), self.end(topic)
@@ -154,7 +140,7 @@ class EmbeddedJournal:
         if topic not in self._topics:
             if not _TOPIC.fullmatch(topic):
                 raise ValueError(f"не имя очереди: {topic!r}")
-            with self._explained(), self._transaction():
+            with self._db.transaction():
                 exists = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (topic,)).fetchone()
                 if not exists:
                     self._make(topic, table)
@@ -168,31 +154,12 @@ class EmbeddedJournal:
         self._db.execute(f'CREATE INDEX "{topic} by key" ON {table} (key)')
         self._db.execute("INSERT INTO topics VALUES (?, 0)", (topic,))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"журнал {self.path}: {_said(error)}", _mend(error)) from error
+class EmbeddedFollower:
+    """Reads on from an offset."""
 
-
-class EmbeddedReader:
-    """Holds a lock beside the journal while it lives: the system drops it however the process ends."""
-
-    def __init__(self, journal: EmbeddedJournal, name: str, topic: str) -> None:
-        self._journal, self._name, self._topic = journal, name, topic
-        self._lock = _locked(journal.path, name, topic)
-        self._next = self._committed = journal.position(name, topic)
+    def __init__(self, journal: EmbeddedJournal, topic: str, start: int) -> None:
+        self._journal, self._topic, self._next = journal, topic, start
 
     def poll(self, limit: int, wait: float) -> list[Record]:
         until = time.monotonic() + wait
@@ -204,6 +171,19 @@ class EmbeddedReader:
             if time.monotonic() >= until:
                 return []
             time.sleep(min(_PAUSE, wait))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class EmbeddedReader(EmbeddedFollower):
+    """Holds a lock beside the journal while it lives: the system drops it however the process ends."""
+
+    def __init__(self, journal: EmbeddedJournal, name: str, topic: str) -> None:
+        self._name = name
+        self._lock = _locked(journal.path, name, topic)
+        self._committed = journal.position(name, topic)
+        super().__init__(journal, topic, self._committed)
 
     def commit(self, records: Sequence[Record], outputs: Outputs, bookmarks: Mapping[str, str] | None = None) -> None:
         self._committed = records[-1].offset + 1 if records else self._committed
@@ -223,28 +203,8 @@ def _locked(path: Path, name: str, topic: str) -> sqlite3.Connection:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
-            raise JournalError(f"{file}: {_said(error)}", _mend(error)) from error
+            raise explanation(file, error) from error
         raise JournalError(
             f"очередь {topic} уже читает другой живой «{name}»", "остановите его или назовите другой журнал"
         ) from None
     return lock
-
-
-_SAID = {
-    "database or disk is full": ("на диске кончилось место", "освободите место и повторите"),
-    "file is not a database": ("это не журнал", "укажите другой файл или верните копию"),
-    "database disk image is malformed": ("файл повреждён", "верните копию; что уцелело, достанет sqlite3 .recover"),
-    "attempt to write a readonly database": ("файл только для чтения", "дайте право записи на файл и его папку"),
-    "unable to open database file": ("файл не открыть", "проверьте путь и права на папку"),
-    "database is locked": ("занят другим процессом", "остановите его и повторите"),
-}
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return _SAID.get(str(error), (str(error), ""))[0]
-
-
-def _mend(error: Exception) -> str:
-    return _SAID.get(str(error), ("", "проверьте путь, права и место на диске"))[1]

@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, OffsetSpec, TopicPartition, errors
 from kafka.admin import ConfigResource
 from kafka.partitioner.default import murmur2
 
-from journal.protocol import JournalError, Message, Outputs, Position, Record
+from journal.protocol import Closing, JournalError, Message, Outputs, Position, Record
 from journal.topics import LARGEST, Topic
 
 PATIENCE = 5.0
@@ -48,7 +47,7 @@ class KafkaSettings:
     ca_file: str = ""
 
 
-class KafkaJournal:
+class KafkaJournal(Closing):
     """``patience`` and ``answer``: seconds to wait for a broker at first, and for its answer from then on.
 
     Raises:
@@ -165,14 +164,6 @@ class KafkaJournal:
     def close(self) -> None:
         self._forget_producer()
         self._admin.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _produce(self, outputs: Outputs) -> None:
         if self._producer is None:

@@ -53,19 +53,38 @@ class Position:
         return max(0, self.end - self.committed)
 
 
-class Reader(Protocol):
-    """One reader of one topic, from its own committed offset on."""
+class Closing:
+    """Closed at the end of its ``with`` block."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Follower(Protocol):
+    """Who only looks: no name, nothing committed."""
 
     def poll(self, limit: int, wait: float) -> list[Record]:
         """At most ``limit`` records, at once where there are any; an empty list after ``wait`` seconds without."""
+
+    def close(self) -> None: ...
+
+
+class Reader(Follower, Protocol):
+    """One reader of one topic, from its own committed offset on."""
 
     def commit(self, records: Sequence[Record], outputs: Outputs) -> None:
         """Make ``outputs`` durable, then (or in the same transaction) the offsets after ``records``.
 
         ``records`` are the first of those polled and not yet committed.
         """
-
-    def close(self) -> None: ...
 
 
 class Journal(Protocol):
@@ -76,6 +95,9 @@ class Journal(Protocol):
 
     def reader(self, name: str, topic: str) -> Reader:
         """Raises: JournalError: on one machine, another live reader of the name."""
+
+    def follow(self, topic: str, *, from_start: bool = False) -> Follower:
+        """What is appended from now on, or all from the start."""
 
     def scan(self, topic: str, key: bytes | None = None) -> Iterator[Record]:
         """All records up to the end at the moment of the call, or those of one key, by partition and offset."""

@@ -8,16 +8,15 @@ which costs further tries and loses nothing.
 from __future__ import annotations
 
 import faulthandler
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from journal import Record
+from journal.sqlite import Database
 
 MOST_DEATHS = 3
-_BUSY_SECONDS = 30.0
 
 _Span = tuple[str, int, int, int]  # topic, partition, first and last offset
 
@@ -27,32 +26,35 @@ class Attempts:
 
     On record is the span of offsets that was being tried, in each partition. After a death the carrier may begin
     earlier and cut its batches elsewhere: whatever overlaps the span inherits its count.
+
+    Raises (each method): JournalError: the ledger cannot be read or written.
     """
 
     def __init__(self, path: Path, name: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS tries (name TEXT, topic TEXT, part INTEGER, alone INTEGER, "
-            "first INTEGER, last INTEGER, count INTEGER)"
-        )
+        self._db = Database(path, durable=False, shared=True)
+        with self._db.transaction():
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS tries (name TEXT, topic TEXT, part INTEGER, alone INTEGER, "
+                "first INTEGER, last INTEGER, count INTEGER)"
+            )
         self._name = name
 
     def begin(self, records: Sequence[Record], *, alone: bool = False) -> int:
         """Put a try on record; how many tries of any of these records ended in death before it."""
-        with self._transaction():
+        with self._db.transaction():
             return max(self._try(span, alone) for span in _spans(records))
 
     def survived(self, record: Record) -> None:
         """Tried alone, it did no harm."""
         place = (self._name, record.topic, record.partition, record.offset)
-        self._db.execute("DELETE FROM tries WHERE name = ? AND topic = ? AND part = ? AND alone AND first = ?", place)
+        with self._db.explained():
+            self._db.execute(
+                "DELETE FROM tries WHERE name = ? AND topic = ? AND part = ? AND alone AND first = ?", place
+            )
 
     def done(self, records: Sequence[Record]) -> None:
         """Nothing up to these records is under suspicion any more."""
-        with self._transaction():
+        with self._db.transaction():
             for topic, part, _, last in _spans(records):
                 place = (self._name, topic, part, last)
                 where = "name = ? AND topic = ? AND part = ?"
@@ -72,16 +74,6 @@ class Attempts:
         self._db.execute(f"DELETE FROM tries WHERE {where} AND first >= ? AND last <= ?", place)
         self._db.execute("INSERT INTO tries VALUES (?, ?, ?, ?, ?, ?, ?)", (*place, deaths + 1))
         return int(deaths)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
 
 def _spans(records: Sequence[Record]) -> list[_Span]:

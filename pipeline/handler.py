@@ -40,25 +40,19 @@ class Handler:
         self._decide = decide
 
     def handle(self, records: Sequence[Record]) -> Handled:
+        read = [_read(record) for record in records]
+        decisions = iter(self._decisions([post for post in read if isinstance(post, Post)]))
         handled = Handled()
-        read: list[tuple[Record, Post]] = []
-        refused: dict[int, tuple[str, str]] = {}
-        for number, record in enumerate(records):
-            try:
-                read.append((record, read_incoming(record.value, record.key)))
-            except PostError as error:
-                refused[number] = (f"{error.reason}; как исправить: {error.mend}", type(error).__name__)
-        found = dict(zip((id(record) for record, _ in read), self._decisions([post for _, post in read]), strict=True))
-        posts = {id(record): post for record, post in read}
-        for number, record in enumerate(records):
-            if number in refused:
-                _quarantine(handled, record, *refused[number])
+        for record, post in zip(records, read, strict=True):
+            if isinstance(post, PostError):
+                reason = f"{post.reason}; как исправить: {post.mend}"
+                _quarantine(handled, record, reason, type(post).__name__)
                 continue
-            decision = found[id(record)]
+            decision = next(decisions)
             if isinstance(decision, Exception):
                 _quarantine(handled, record, f"сбой при разборе: {type(decision).__name__}", _where(decision))
             else:
-                _decided(handled, record, posts[id(record)], decision)
+                _decided(handled, record, post, decision)
         return handled
 
     def refuse(self, record: Record, reason: str, error: str) -> Handled:
@@ -81,6 +75,13 @@ class Handler:
         if len(decisions) != len(posts):
             raise RuntimeError(f"{len(posts)} posts, {len(decisions)} decisions")
         return list(decisions)
+
+
+def _read(record: Record) -> Post | PostError:
+    try:
+        return read_incoming(record.value, record.key)
+    except PostError as error:
+        return error
 
 
 def _decided(handled: Handled, record: Record, post: Post, decision: Decision) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -22,6 +23,7 @@ from stream_process import (
     EXITS,
     HANGS,
     KILLS,
+    PATIENCE,
     assert_nothing_lost,
     children,
     drained,
@@ -43,8 +45,8 @@ from pipeline.attempts import MOST_DEATHS, Attempts
 from pipeline.handler import Handler
 from pipeline.portions import Portions
 from pipeline.run import READER
-from records import Decision, Post
-from records.messages import DECIDED, INCOMING, LONGEST_TEXT, QUARANTINE
+from records import Decision, Post, dump
+from records.messages import DECIDED, INCOMING, LONGEST_TEXT, QUARANTINE, message_of
 
 KILLED = "сообщение убило процесс"
 RAISED = "сбой при разборе"
@@ -197,6 +199,26 @@ def test_a_journal_that_breaks_while_it_is_open_is_told_in_words(tmp_path: Path)
                 asked()
 
 
+def test_a_ledger_that_cannot_be_used_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "attempts.sqlite"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(JournalError, match="не база SQLite") as failure:
+        Attempts(path, READER)
+    assert failure.value.mend
+
+
+def test_a_full_ledger_stops_the_batch_and_counts_again_once_there_is_room(tmp_path: Path) -> None:
+    attempts = Attempts(tmp_path / "attempts.sqlite", READER)
+    record = Record(INCOMING, 0, 0, None, b"", 0.0)
+    attempts._db.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(JournalError, match="кончилось место"):
+        for part in range(10_000):
+            attempts.begin([replace(record, partition=part)])
+    attempts._db.execute("PRAGMA max_page_count = 100000")
+    attempts.begin([replace(record, partition=10_000)])
+    assert attempts.begin([replace(record, partition=10_000)]) == 1
+
+
 # Real processes over both carriers
 
 
@@ -337,6 +359,29 @@ def test_told_to_stop_a_worker_finishes_its_batch_and_the_next_repeats_nothing(o
     found = outcome(stream, made)
     assert_nothing_lost(found, made)
     assert found.repeats == 0
+
+
+def test_stopped_before_the_end_run_says_so_and_goes_on_later(tmp_path: Path) -> None:
+    stream, made = stream_of(tmp_path, size=16), posts(400)
+    file = tmp_path / "posts.jsonl"
+    file.write_bytes(b"\n".join(dump(message_of(m.value)["post"]).encode() for m in made))
+    child = process("run", file, "--streams", stream.streams, pause=0.1)
+    until(lambda: fewer(stream, 390))
+    child.terminate()
+    assert child.wait(PATIENCE) == 1
+    assert waiting(stream)
+    assert process("run", file, "--streams", stream.streams).wait(PATIENCE) == 0
+    found = outcome(stream, made)
+    assert_nothing_lost(found, made)
+    assert found.repeats == 0
+
+
+def test_a_watched_folder_with_nothing_left_is_stopped_with_nought(tmp_path: Path) -> None:
+    stream, inbox = stream_of(tmp_path), tmp_path / "inbox"
+    inbox.mkdir()
+    with running(stream, "run", "--watch", inbox):
+        (inbox / "a.txt").write_text("яма\n", encoding="utf-8")
+        until(lambda: waiting(stream) == 0)
 
 
 def _members(server: str) -> Sequence[Any]:
