@@ -57,3 +57,10 @@ def most_bits() -> int:
     from pipeline.fingerprint import NEAR
 
     return NEAR
+
+
+def decide_each(decider: Decider, posts: Sequence[Post]) -> list[Decision | Exception]:
+    """One for each post: its decision, or what it raised."""
+    from pipeline.each import decide_each
+
+    return decide_each(decider.decide, posts)

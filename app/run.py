@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from app import engine
 from app.copies import Copies
 from app.engine import Decider
 from app.home import debugging
@@ -55,31 +56,21 @@ class Run:
         self._output.write(done)
 
     def _decisions(self, batch: Sequence[Accepted]) -> list[tuple[Accepted, Decision]]:
-        """Where the batch fails, its posts are decided one by one, and the culprit is rejected.
+        """Without those that are at fault, which are rejected.
 
         Raises: whatever each post of the batch fails with; then it is not the posts.
         """
-        try:
-            return list(zip(batch, self._decider.decide([a.post for a in batch]), strict=True))
-        except Exception:
-            if debugging():
-                raise
-            return self._one_by_one(batch)
-
-    def _one_by_one(self, batch: Sequence[Accepted]) -> list[tuple[Accepted, Decision]]:
-        found: list[tuple[Accepted, Decision]] = []
-        failed: list[Rejection] = []
-        for accepted in batch:
-            try:
-                (decision,) = self._decider.decide([accepted.post])
-                found.append((accepted, decision))
-            except Exception as error:
-                failed.append(_failure(accepted, error))
-                if len(failed) == len(batch):
-                    raise
-        for rejection in failed:
-            self._rejects.add(rejection)
-        return found
+        posts = [accepted.post for accepted in batch]
+        if debugging():
+            return list(zip(batch, self._decider.decide(posts), strict=True))
+        made = engine.decide_each(self._decider, posts)
+        failed = [one for one in made if isinstance(one, Exception)]
+        if len(failed) == len(batch):
+            raise failed[-1]
+        for accepted, one in zip(batch, made, strict=True):
+            if isinstance(one, Exception):
+                self._rejects.add(_failure(accepted, one))
+        return [(accepted, one) for accepted, one in zip(batch, made, strict=True) if not isinstance(one, Exception)]
 
 
 def _failure(accepted: Accepted, error: Exception) -> Rejection:

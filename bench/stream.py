@@ -34,7 +34,8 @@ from deploy import broker
 from journal import Journal, Message
 from journal.kafka import KafkaJournal, KafkaSettings
 from journal.topics import topic
-from pipeline.handler import Decide, Handler
+from pipeline.each import Decide
+from pipeline.handler import Handler
 from pipeline.triage import Triage
 from records.messages import DECIDED, INCOMING, TOPICS
 

@@ -14,7 +14,8 @@ from app import deciding, engine
 from app.config import Streams, load_streams
 from bench.speed import BATCH, HOME, texts
 from journal import Message, Record
-from pipeline.handler import Decide, Handler
+from pipeline.each import Decide
+from pipeline.handler import Handler
 from pipeline.run import READER
 from pipeline.triage import Triage
 from records import Decision, Post, revision_of

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from journal import Message, Record
+from pipeline.each import Decide, decide_each
 from records import Decision, Post, PostError
 from records.clock import now, stamp
 from records.messages import ALARMS, DECIDED, QUARANTINE, Origin, decided, quarantined, read_incoming
-
-Decide = Callable[[Sequence[Post]], Sequence[Decision]]
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class Handler:
 
     def handle(self, records: Sequence[Record]) -> Handled:
         read = [_read(record) for record in records]
-        decisions = iter(self._decisions([post for post in read if isinstance(post, Post)]))
+        decisions = iter(decide_each(self._decide, [post for post in read if isinstance(post, Post)]))
         handled = Handled()
         for record, post in zip(records, read, strict=True):
             if isinstance(post, PostError):
@@ -60,21 +59,6 @@ class Handler:
         handled = Handled()
         _quarantine(handled, record, reason, error)
         return handled
-
-    def _decisions(self, posts: Sequence[Post]) -> list[Decision | Exception]:
-        """One for each post; a batch that raises is halved until the culprit stands alone."""
-        if not posts:
-            return []
-        try:
-            decisions = list(self._decide(posts))
-        except Exception as error:
-            if len(posts) == 1:
-                return [error]
-            half = len(posts) // 2
-            return self._decisions(posts[:half]) + self._decisions(posts[half:])
-        if len(decisions) != len(posts):
-            raise RuntimeError(f"{len(posts)} posts, {len(decisions)} decisions")
-        return list(decisions)
 
 
 def _read(record: Record) -> Post | PostError:

@@ -14,7 +14,8 @@ from app.carrier import open_journal
 from app.command import otklik as group
 from app.config import load_streams
 from journal import Journal, Message
-from pipeline.handler import Decide, Handler
+from pipeline.each import Decide
+from pipeline.handler import Handler
 from pipeline.run import READER
 from records import Post, revision_of
 from records.messages import INCOMING, incoming
