@@ -99,13 +99,12 @@ def _models(house: House) -> tuple[str, Sequence[Fault]]:
     from regulation.topics import compare_topics
 
     folder = house.folder / "models"
-    if faults := shelf.check(folder):
-        return "", faults
+    artefacts = shelf.load_all(folder)
     try:
         regulation = house.regulation
     except FaultsError:
         return "", ()
-    predictor = Predictor.load(folder, regulation.departments, regulation.topics)
+    predictor = Predictor.of(artefacts, folder, regulation.departments, regulation.topics)
     versions = ", ".join(f"{name} {version}" for name, version in sorted(predictor.versions.items()))
     topics = load(house.folder / "regulation" / "topics.yaml")
     return f"модели: {versions}", compare_topics(topics, predictor.topic_names)

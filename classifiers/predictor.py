@@ -12,10 +12,10 @@ import numpy as np
 from classifiers import shelf
 from classifiers.binary import Binary
 from classifiers.features import Vocabulary
+from classifiers.layers import SCALE, in_blocks, softmax
 from classifiers.meaning import Meaning
-from classifiers.network import SCALE, in_blocks, softmax
 from classifiers.profiles import Profiles, Space, profile_of
-from classifiers.register import QUESTIONS, REGISTER
+from classifiers.register import QUESTIONS
 from classifiers.router import Router, voices_of
 from classifiers.words import WordTable
 from records import FaultsError, file_fault
@@ -73,7 +73,17 @@ class Predictor:
     @classmethod
     def load(cls, folder: Path, departments: Mapping[str, Department], topics: Mapping[str, TopicEntry]) -> Predictor:
         """Raises :class:`records.FaultsError` for a model that is missing, damaged or foreign."""
-        artefacts = {name: shelf.load(folder, name) for name in REGISTER}
+        return cls.of(shelf.load_all(folder), folder, departments, topics)
+
+    @classmethod
+    def of(
+        cls,
+        artefacts: Mapping[str, shelf.Artefact],
+        folder: Path,
+        departments: Mapping[str, Department],
+        topics: Mapping[str, TopicEntry],
+    ) -> Predictor:
+        """Of models that were loaded from ``folder``. Raises: FaultsError: they do not belong together."""
         faults = [
             file_fault(
                 folder / name,

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from classifiers.features import Corpus, Matrix, Vocabulary, tokens
+from classifiers.layers import in_blocks
 from classifiers.meaning import Meaning, unit
-from classifiers.network import in_blocks
 from language import read
 from regulation import Department
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import skops.io
 
+from classifiers import archive
 from classifiers.register import REGISTER
 from records import Fault, FaultsError, file_fault
 from regulation.files import read_bytes, read_text
@@ -45,11 +45,14 @@ class Artefact:
 def load(folder: Path, name: str) -> Artefact:
     """Raises :class:`records.FaultsError` for a model that is missing, damaged or of foreign types."""
     place, card, data = _verified(folder, name)
+    path = place / "model.skops"
     try:
-        values = skops.io.loads(data, trusted=[])
+        values = archive.values_of(data)
+    except archive.ForeignTypeError as error:
+        raise FaultsError([file_fault(path, f"в модели посторонние типы: {error}", _MEND)]) from None
     except Exception as error:
-        what = f"модель не читается ({type(error).__name__})"
-        raise FaultsError([file_fault(place / "model.skops", what, _MEND)]) from None
+        what = f"файл не разбирается ({type(error).__name__})"
+        raise FaultsError([file_fault(path, what, _MEND)]) from None
     return Artefact(name, place.name, values, card)
 
 
@@ -76,9 +79,6 @@ def _verified(folder: Path, name: str) -> tuple[Path, dict[str, Any], bytes]:
         raise FaultsError([file_fault(path, "файл модели повреждён или подменён", _MEND)])
     if unfit := _unfit(card, name):
         raise FaultsError([file_fault(place / "card.json", unfit, _MEND)])
-    foreign = _foreign_types(data)
-    if foreign:
-        raise FaultsError([file_fault(path, f"в модели посторонние типы: {', '.join(foreign[:3])}", _MEND)])
     return place, card, data
 
 
@@ -116,26 +116,24 @@ def _kept(path: Path, what: str, read: Callable[[], Kept]) -> Kept:
         raise FaultsError([file_fault(path, f"{what}: {reasons}", _MEND)]) from None
 
 
-def _foreign_types(data: bytes) -> list[str]:
-    try:
-        return list(skops.io.get_untrusted_types(data=data))
-    except Exception as error:
-        return [f"файл не разбирается ({type(error).__name__})"]
-
-
-def check(folder: Path) -> list[Fault]:
-    """Every fault of every model of the register; nothing is loaded."""
+def load_all(folder: Path) -> dict[str, Artefact]:
+    """Every model of the register, by name. Raises: FaultsError, with the faults of each."""
+    loaded: dict[str, Artefact] = {}
     faults: list[Fault] = []
     for name in REGISTER:
         try:
-            _verified(folder, name)
+            loaded[name] = load(folder, name)
         except FaultsError as error:
             faults.extend(error.faults)
-    return faults
+    if faults:
+        raise FaultsError(faults)
+    return loaded
 
 
 def save(folder: Path, name: str, values: Mapping[str, Any], card: Mapping[str, Any]) -> str:
     """Write a new version beside the old ones and make it current; returns the version."""
+    import skops.io
+
     data = _canonical(skops.io.dumps(dict(values)))
     checksum = hashlib.sha256(data).hexdigest()
     version = checksum[:12]
@@ -171,16 +169,16 @@ def renew_thresholds(folder: Path, name: str) -> None:
 
 def _canonical(data: bytes) -> bytes:
     """skops names members by memory address and dates the archive; here they are numbered and undated."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = archive.read("schema.json").decode("utf-8")
-        members = {name: archive.read(name) for name in archive.namelist() if name != "schema.json"}
+    with zipfile.ZipFile(io.BytesIO(data)) as written:
+        schema = written.read("schema.json").decode("utf-8")
+        members = {name: written.read(name) for name in written.namelist() if name != "schema.json"}
     numbers: dict[str, str] = {}
     schema = _ADDRESS.sub(lambda m: m[1] + numbers.setdefault(m[2], str(len(numbers) + 1)), schema)
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as numbered:
         for name, content in sorted((numbers.get(n.split(".")[0], n) + ".npy", c) for n, c in members.items()):
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED, 9)
-        archive.writestr(zipfile.ZipInfo("schema.json", _EPOCH), schema, zipfile.ZIP_DEFLATED, 9)
+            numbered.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED, 9)
+        numbered.writestr(zipfile.ZipInfo("schema.json", _EPOCH), schema, zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 

@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 
 from classifiers import shelf
+from classifiers.conditional_logit import fit as fit_router
 from classifiers.features import Corpus, Matrix, Vocabulary, place_marks, tokens
+from classifiers.layers import SCALE
 from classifiers.linear import fit_binary, fit_classes
 from classifiers.material import Sample, samples, training_sets
 from classifiers.meaning import Meaning, unit
-from classifiers.network import SCALE, Network
+from classifiers.network import Network
 from classifiers.predictor import vocabulary_of
 from classifiers.profiles import Profiles, Space, profile_of
 from classifiers.register import QUESTIONS, REGISTER
-from classifiers.router import fit as fit_router
 from classifiers.router import voices_of
 from language import mend, read
 from language.embeddings import word_vectors

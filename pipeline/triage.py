@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
 from classifiers import shelf
 from classifiers.features import place_marks, tokens
@@ -29,6 +31,8 @@ from records import Decision, Fault, FaultsError, Post, Review, Track, Verdict
 from regulation import Regulation
 from rules import RuleBook
 
+Loaded = TypeVar("Loaded")
+
 DECIDING = ("records", "language", "regulation", "rules", "classifiers", "pipeline")
 
 
@@ -44,6 +48,15 @@ def code_version() -> str:
     except PackageNotFoundError:
         released = "0"
     return f"{released}+{digest.hexdigest()[:8]}"
+
+
+def _kept(load: Callable[[], Loaded], faults: list[Fault]) -> Loaded | None:
+    """What is loaded; where it has faults, they are added to ``faults``."""
+    try:
+        return load()
+    except FaultsError as error:
+        faults.extend(error.faults)
+        return None
 
 
 class Triage:
@@ -67,19 +80,16 @@ class Triage:
         Raises:
             FaultsError: with each fault of all three.
         """
-        faults: list[Fault] = []
-        regulation = rules = None
-        try:
-            regulation = Regulation.load(home / "regulation")
-        except FaultsError as error:
-            faults.extend(error.faults)
-        try:
-            rules = RuleBook.load(home / "rules")
-        except FaultsError as error:
-            faults.extend(error.faults)
-        if regulation is None or rules is None:
-            raise FaultsError([*faults, *shelf.check(home / "models")])
-        predictor = Predictor.load(home / "models", regulation.departments, regulation.topics)
+        # Models are unpacked without the interpreter's lock: meanwhile the rules are read.
+        with ThreadPoolExecutor(1) as pool:
+            models = pool.submit(shelf.load_all, home / "models")
+            faults: list[Fault] = []
+            regulation = _kept(lambda: Regulation.load(home / "regulation"), faults)
+            rules = _kept(lambda: RuleBook.load(home / "rules"), faults)
+            artefacts = _kept(models.result, faults)
+        if regulation is None or rules is None or artefacts is None:
+            raise FaultsError(faults)
+        predictor = Predictor.of(artefacts, home / "models", regulation.departments, regulation.topics)
         triage = cls(regulation, rules, predictor)
         # What was loaded stays: looking through it for garbage again would stop some decision for a tenth of a second.
         gc.freeze()

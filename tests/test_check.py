@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from shelves import faults_of
 
 from app.command import otklik
 from app.config import TOPICS, Carrier, load_streams
-from classifiers import shelf
 from records import FaultsError
 from regulation import Regulation
 from rules import RuleBook
@@ -262,7 +262,7 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are(home: Path) -> 
     current = home / "models/words/current"
     version = current.read_text(encoding="utf-8").strip()
     current.write_text("0123456789ab\n", encoding="utf-8")
-    (fault,) = shelf.check(home / "models")
+    (fault,) = faults_of(home / "models")
     assert fault.file == str(current)
     assert "версии 0123456789ab нет" in fault.what
     assert f"впишите имеющуюся ({version})" in fault.mend
@@ -280,7 +280,7 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are(home: Path) -> 
 def test_a_passport_that_says_too_little_is_a_fault(home: Path, change: Callable[[str], str], what: str) -> None:
     (card,) = (home / "models/router").glob("*/card.json")
     card.write_text(change(card.read_text(encoding="utf-8")), encoding="utf-8")
-    (fault,) = shelf.check(home / "models")
+    (fault,) = faults_of(home / "models")
     assert fault.file == str(card)
     assert what in fault.what
     assert "make train" in fault.mend

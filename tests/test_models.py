@@ -22,8 +22,9 @@ import skops.io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from shelves import faults_of
 
-from classifiers import router, shelf
+from classifiers import archive, conditional_logit, router, shelf
 from classifiers.features import Corpus, Vocabulary, features_of, tokens
 from classifiers.linear import fit_binary, fit_classes
 from classifiers.meaning import DIMENSIONS, Meaning, key_of
@@ -58,7 +59,7 @@ def test_every_model_of_the_register_is_present_and_loads() -> None:
         assert artefact.version == (MODELS / name / "current").read_text(encoding="utf-8").strip()
         assert artefact.version == artefact.card["sha256"][:12]
         assert artefact.values
-    assert shelf.check(MODELS) == []
+    assert set(shelf.load_all(MODELS)) == set(REGISTER)
 
 
 def test_one_version_of_each_model_is_kept() -> None:
@@ -247,7 +248,7 @@ def test_what_is_damaged_or_foreign_is_refused_before_anything_is_loaded(
     assert "make train" in fault.mend
     assert str(saved.parent) in fault.file
     assert not (saved.parent / "trapped").exists()
-    assert [f for f in shelf.check(saved.parent.parent) if f.file.startswith(str(saved.parent))] == [fault]
+    assert [f for f in faults_of(saved.parent.parent) if f.file.startswith(str(saved.parent))] == [fault]
 
 
 def test_a_pickle_inside_an_array_is_never_run(saved: Path) -> None:
@@ -259,7 +260,7 @@ def test_a_pickle_inside_an_array_is_never_run(saved: Path) -> None:
 
 
 def test_every_missing_model_is_a_fault_of_its_own(tmp_path: Path) -> None:
-    assert [Path(fault.file).parent.name for fault in shelf.check(tmp_path)] == list(REGISTER)
+    assert [Path(fault.file).parent.name for fault in faults_of(tmp_path)] == list(REGISTER)
 
 
 def test_models_that_were_not_trained_together_are_refused(tmp_path: Path, triage: Triage) -> None:
@@ -283,6 +284,26 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path, triage: Triage) -> 
     regulation = triage.regulation
     with pytest.raises(FaultsError, match="make train"):
         Predictor.load(tmp_path / "models", regulation.departments, regulation.topics)
+
+
+@pytest.mark.parametrize("name", REGISTER)
+def test_an_artefact_is_read_as_skops_reads_it(name: str) -> None:
+    """``classifiers.archive`` reads the format of skops without skops."""
+    data = (MODELS / name / shelf.current(MODELS, name) / "model.skops").read_bytes()
+    assert _plain(archive.values_of(data)) == _plain(skops.io.loads(data, trusted=[]))
+
+
+def test_what_decides_is_loaded_without_scikit_learn_and_skops() -> None:
+    """They would take longer to import than the models to load."""
+    code = "import sys, pipeline.triage; print([name for name in ('sklearn', 'skops') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return (value.dtype, value.tolist()) if isinstance(value, np.ndarray) else value
 
 
 # Saving
@@ -509,20 +530,20 @@ def _voices(right: int, rows: int = 900, departments: int = 5) -> tuple[np.ndarr
 @pytest.mark.parametrize("right", range(len(router.VOICES)), ids=router.VOICES)
 def test_the_router_listens_to_the_voice_that_is_right(right: int) -> None:
     voices, labels = _voices(right)
-    fitted = router.fit(voices, labels, np.ones(len(labels)))
+    fitted = conditional_logit.fit(voices, labels, np.ones(len(labels)))
     assert int(np.argmax(fitted.weights)) == right
     trained = np.ones(voices.shape[1], dtype=bool)
     probabilities = fitted.probabilities(voices, trained)
     assert (probabilities.argmax(axis=1) == labels).mean() > 0.8
     assert np.allclose(probabilities.sum(axis=1), 1)
-    again = router.fit(voices, labels, np.ones(len(labels)))
+    again = conditional_logit.fit(voices, labels, np.ones(len(labels)))
     assert np.array_equal(again.weights, fitted.weights)
     assert np.array_equal(again.profile, fitted.profile)
 
 
 def test_an_untrained_department_is_heard_through_its_profile_alone() -> None:
     voices, labels = _voices(router.PROFILE_VOICES[0])
-    fitted = router.fit(voices, labels, np.ones(len(labels)))
+    fitted = conditional_logit.fit(voices, labels, np.ones(len(labels)))
     trained = np.array([True, True, True, True, False])
     loud = voices.copy()
     loud[:, 4, 0] += 100
