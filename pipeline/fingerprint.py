@@ -25,8 +25,8 @@ def fingerprint(reading: Reading) -> str:
     """16 hex digits; of a text without words, the signature of its characters."""
     words = np.frombuffer(b"".join(map(_hash, reading.norms or [reading.folded])), dtype="<u8")
     pairs = words[:-1] * np.uint64(0x9E3779B97F4A7C15) + words[1:]
-    bits = np.unpackbits(np.concatenate([words, pairs]).view(np.uint8).reshape(-1, 8), axis=1)
-    value = np.packbits(2 * bits.sum(axis=0, dtype=np.int64) > bits.shape[0])
+    bits = np.unpackbits(np.concatenate([words, pairs]).view(np.uint8)).reshape(-1, 64)
+    value = np.packbits(2 * bits.sum(axis=0, dtype=np.uint32) > bits.shape[0])
     return value.tobytes().hex()
 
 

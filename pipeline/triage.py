@@ -31,6 +31,7 @@ from records import Decision, Fault, FaultsError, Post, Review, Track, Verdict
 from regulation import Regulation
 from rules import RuleBook
 
+GARBAGE = 20_000
 Loaded = TypeVar("Loaded")
 
 DECIDING = ("records", "language", "regulation", "rules", "classifiers", "pipeline")
@@ -93,6 +94,9 @@ class Triage:
         triage = cls(regulation, rules, predictor)
         # What was loaded stays: looking through it for garbage again would stop some decision for a tenth of a second.
         gc.freeze()
+        # What is remembered of words grows for as long as new ones come, and is never garbage: looked through at the
+        # usual pace, that takes a tenth of the time of the first thousands of posts.
+        gc.set_threshold(GARBAGE)
         return triage
 
     def decide(self, posts: Sequence[Post]) -> list[Decision]:

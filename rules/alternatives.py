@@ -8,26 +8,45 @@ from collections.abc import Sequence
 _PIECE = re.compile(r"\\.|\[\^?(?:\\.|.)(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 _QUANTIFIERS = "*+?{"
 _NEVER = r"(?!)"
+_MOST_LETTERS = 1_000
 
 
-def sorted_out(alternatives: Sequence[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What to match at the beginning of a word, and what to search for inside it: most words have neither.
+class Sieve:
+    """Whether a word can match one of many alternatives at all: most words cannot, and cost two short looks.
 
-    Alternatives that begin alike (``<pre>``) are put behind one beginning, which is then tried once.
+    Alternatives that begin alike (``<pre>``) are put behind one beginning, which is then tried once, and only by words
+    whose first letter it allows.
     """
-    begins: dict[str, list[str]] = {}
-    inside: list[str] = []
-    for alternative in alternatives:
-        anchor, *atoms = _atoms(alternative) or [""]
-        if anchor != "^":
-            inside.append(alternative)
-            continue
-        size = 2 if atoms[1:2] == ["?"] else 1
-        if atoms[size : size + 1] and atoms[size] in _QUANTIFIERS:
-            size = len(atoms)
-        begins.setdefault("".join(atoms[:size]), []).append("".join(atoms[size:]))
-    whole = [f"{first}(?:{'|'.join(rest)})" for first, rest in begins.items()]
-    return re.compile("|".join(whole or [_NEVER])), re.compile("|".join(inside or [_NEVER]))
+
+    def __init__(self, alternatives: Sequence[str]) -> None:
+        self._begins: dict[tuple[str, str], list[str]] = {}
+        self._by_letter: dict[str, re.Pattern[str]] = {}
+        inside: list[str] = []
+        for alternative in alternatives:
+            anchor, *atoms = _atoms(alternative) or [""]
+            if anchor != "^":
+                inside.append(alternative)
+                continue
+            size = 2 if atoms[1:2] == ["?"] else 1
+            if atoms[size : size + 1] and atoms[size] in _QUANTIFIERS:
+                size = len(atoms)
+            # The letter that every word that matches begins with; a group may be several, or none.
+            first = atoms[0] if size == 1 and atoms and atoms[0][0] != "(" else ""
+            self._begins.setdefault((first, "".join(atoms[:size])), []).append("".join(atoms[size:]))
+        self._inside = re.compile("|".join(inside or [_NEVER]))
+
+    def passes(self, word: str) -> bool:
+        begins = self._by_letter.get(word[:1]) or self._beginning_with(word[:1])
+        return begins.match(word) is not None or self._inside.search(word) is not None
+
+    def _beginning_with(self, letter: str) -> re.Pattern[str]:
+        whole = [
+            f"{begin}(?:{'|'.join(rest)})" for (first, begin), rest in self._begins.items() if re.match(first, letter)
+        ]
+        pattern = re.compile("|".join(whole or [_NEVER]))
+        if len(self._by_letter) < _MOST_LETTERS:
+            self._by_letter[letter] = pattern
+        return pattern
 
 
 def alternatives_of(pattern: str) -> list[str]:

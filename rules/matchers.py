@@ -30,10 +30,14 @@ from language.reading import fold
 
 GAPS = {"..": 2, "...": 6}
 _ALTERNATIVE = re.compile(r"(?P<kind>[@=]?)(?P<body>[\w-]+)(?P<star>\*?)(?:/(?P<grammemes>[\w+]+))?")
-_COMMON = frozenset(
-    "я ты вы он она они мы и а но не ни в во на за по у к с со из от до что как так это этот все всё же бы если "
-    "мой твой ваш наш свой тот такой весь сам еще раз только уже будет быть есть кто тут там мне тебе вам".split()
-)
+# The commonest words of posts, the commonest first: a phrase is not to be tried wherever one of them stands.
+_COMMON = (
+    "в и не на а с что по как у это за я все то нет так к до но уже от когда для только еще если бы или почему мне "
+    "нас будет из же есть меня мы кто где ли вы было вот там о г очень тоже лет они надо да просто ни он сегодня его "
+    "нам вам без чтобы даже нужно при раз вас люди после через она во ребенка детей такой быть какой со тут под мой "
+    "твой ваш наш свой тот этот весь сам один тебе тебя ее их нету"
+).split()
+_COMMONNESS = {word: len(_COMMON) - place for place, word in enumerate(_COMMON)}
 
 
 class PhraseError(ValueError):
@@ -151,8 +155,9 @@ def _phrase(source: str, elements: tuple[Element, ...]) -> Phrase:
     return Phrase(source, elements[at], elements[:at][::-1], elements[at + 1 :])
 
 
-def _commonness(element: Element) -> tuple[bool, int]:
-    return (not element.words.isdisjoint(_COMMON), len(element.words) + 50 * len(element.stems))
+def _commonness(element: Element) -> tuple[int, int]:
+    commonest = max((_COMMONNESS.get(word, 0) for word in element.words), default=0)
+    return (commonest, len(element.words) + 50 * len(element.stems))
 
 
 def _element(part: str, sets: Sets) -> Element:

@@ -28,7 +28,7 @@ from language.morphology import known, lemma
 from records import Fault, Ground
 from regulation.documents import Document
 from regulation.fields import Fields
-from rules.alternatives import alternatives_of, sorted_out
+from rules.alternatives import Sieve, alternatives_of
 
 Found = tuple[str, int, int, bool]
 _REMEMBERED = 100_000
@@ -76,7 +76,7 @@ class Unmasked:
     def __init__(self, rules: Sequence[UnmaskedRule], exceptions: Exceptions, document: Document | None = None) -> None:
         self.rules = tuple(rules)
         patterns = [p.pattern for rule in self.rules for p in (rule.sure, rule.unsure) if p]
-        self._begins, self._holds = sorted_out([part for pattern in patterns for part in alternatives_of(pattern)])
+        self._sieve = Sieve([part for pattern in patterns for part in alternatives_of(pattern)])
         self._exceptions = exceptions
         self._document = document
         self._common = sorted(exceptions.always)
@@ -231,7 +231,7 @@ class Unmasked:
         return (verdict[0], verdict[1] and visible > 2) if verdict else None
 
     def _match(self, word: str) -> tuple[str, bool] | None:
-        if not self._begins.match(word) and not self._holds.search(word):
+        if not self._sieve.passes(word):
             return None
         for rule in self.rules:
             if rule.sure and rule.sure.search(word):
