@@ -44,7 +44,7 @@ lock:
 .venv/ready: .venv/python requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	$(BIN)/python -m compileall -q app classifiers journal language pipeline records regulation rules
+	$(BIN)/python -m compileall -q app cases classifiers journal language pipeline records regulation rules
 	touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.lock

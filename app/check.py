@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,14 @@ from app.errors import DONE, WRONG_USAGE
 from app.home import find_home
 from app.options import home_option
 from app.words import counted
-from records import Fault, FaultsError
+from records import Fault, FaultsError, file_fault
+from records.clock import now
 
 if TYPE_CHECKING:
     from regulation import Regulation
+
+
+DECEMBER = 12
 
 
 class House:
@@ -81,7 +86,17 @@ def _regulation(house: House) -> tuple[str, Sequence[Fault]]:
     regulation = house.regulation
     departments = counted(len(regulation.departments), "отдел", "отдела", "отделов")
     topics = counted(len(regulation.topics), "тема", "темы", "тем")
-    return f"{departments}, {topics}, regulation {regulation.version}", regulation.warnings
+    warnings = (*regulation.warnings, *_next_year(house, regulation))
+    return f"{departments}, {topics}, regulation {regulation.version}", warnings
+
+
+def _next_year(house: House, regulation: Regulation) -> Iterator[Fault]:
+    """In December the clocks soon lead into the next year."""
+    today = now()
+    if today.month == DECEMBER and not regulation.days.knows(today.year + 1):
+        path = house.folder / "regulation" / "calendar.yaml"
+        mend = "обновите библиотеку holidays либо впишите отличные дни года в раздел federal"
+        yield replace(file_fault(path, f"нет календаря на {today.year + 1} год", mend), warning=True)
 
 
 def _rules(house: House) -> tuple[str, Sequence[Fault]]:

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from app.calendar import calendar
 from app.check import check
 from app.diff import diff
+from app.due import due
 from app.errors import DONE, FAILED, WRONG_USAGE, say
 from app.explain import explain
 from app.home import debugging, keep_to_one_thread
@@ -104,7 +106,22 @@ def otklik() -> None:
     """
 
 
-for _command in (triage, explain, diff, check, run, worker, up, quarantine, trace, produce, tail, topics):
+for _command in (
+    triage,
+    explain,
+    diff,
+    check,
+    due,
+    calendar,
+    run,
+    worker,
+    up,
+    quarantine,
+    trace,
+    produce,
+    tail,
+    topics,
+):
     otklik.add_command(_command)
 speak_russian(otklik)
 

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import re
 
+from records.counting import counted, grouped
+
+__all__ = ["counted", "grouped", "harmless", "one_line", "shortened"]
+
 _MOVES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_BREAKS = "\n\r\t\v\f\x85\u2028\u2029"
-
-
-def counted(number: int, one: str, few: str, many: str) -> str:
-    """``counted(22, "строка", "строки", "строк")`` → «22 строки»."""
-    tens, units = number % 100, number % 10
-    if units == 1 and tens != 11:
-        noun = one
-    elif units in (2, 3, 4) and tens not in (12, 13, 14):
-        noun = few
-    else:
-        noun = many
-    return f"{grouped(number)} {noun}"
-
-
-def grouped(number: int) -> str:
-    """Thousands apart: «12 345»."""
-    return f"{number:,}".replace(",", "\u202f")
 
 
 def one_line(text: str) -> str:

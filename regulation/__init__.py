@@ -1,7 +1,7 @@
 """The administration's own data, edited by people, and its one reader."""
 
 from regulation.book import Regulation
-from regulation.days import Day, DayKind
+from regulation.days import Day, DayKind, Days
 from regulation.departments import Department
 from regulation.places import Found, Gazetteer, Named, Office
 from regulation.policies import Policy
@@ -10,6 +10,7 @@ from regulation.topics import TopicEntry, Urgency
 __all__ = [
     "Day",
     "DayKind",
+    "Days",
     "Department",
     "Found",
     "Gazetteer",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from records import Fault, FaultsError
-from regulation.days import Day, read_days
+from regulation.days import Days, read_days
 from regulation.departments import Department, read_departments
 from regulation.documents import Document, load
 from regulation.places import Gazetteer, read_places
@@ -28,7 +27,7 @@ class Regulation:
     topics: Mapping[str, TopicEntry]
     places: Gazetteer
     policies: Mapping[str, Policy]
-    days: Mapping[date, Day]
+    days: Days
     version: str
     warnings: tuple[Fault, ...] = ()
 
@@ -45,7 +44,7 @@ class Regulation:
         departments = read_departments(people) if people else None
         topics = read_topics(themes, departments) if themes else {}
         policies = read_policies(decree, departments) if decree else {}
-        days = read_days(calendar) if calendar else {}
+        days = read_days(calendar) if calendar else Days({}, {})
         places = read_places(ground) if ground else None
         for document in documents.values():
             faults += document.faults if document else ()

@@ -1,7 +1,11 @@
-"""Days that differ from the ordinary week: federal ones and those of the region, which come first."""
+"""Days that differ from the ordinary week: those of the region come first, then the country's.
+
+The country's come from a library (``regulation.federal``), loaded when a year is first asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -29,17 +33,37 @@ class Day:
     scope: Scope
 
 
-def read_days(document: Document) -> dict[date, Day]:
-    """By date; where the region and the country both name a day, the region's word stands."""
+class Days:
+    """The days of every year that is known. ``regional`` comes before ``federal``, and that before the library."""
+
+    def __init__(self, regional: Mapping[date, Day], federal: Mapping[date, Day]) -> None:
+        self._regional = regional
+        self._federal = federal
+        self._own_years = frozenset(day.year for day in federal)
+
+    def knows(self, year: int) -> bool:
+        from regulation.federal import years
+
+        return year in self._own_years or year in years()
+
+    def of(self, year: int) -> Mapping[date, Day]:
+        """Days of the year that differ from the ordinary week. Raises: KeyError: nothing is known of the year."""
+        from regulation.federal import federal_days
+
+        federal = self._federal if year in self._own_years else federal_days(year)
+        return {day: found for day, found in {**federal, **self._regional}.items() if day.year == year}
+
+
+def read_days(document: Document) -> Days:
     fields = Fields(document, (), document.data, " ".join(Scope))
-    found: dict[date, Day] = {}
+    found: dict[Scope, dict[date, Day]] = {scope: {} for scope in Scope}
     for scope in Scope:
         for day, entry in fields.mapping(scope).items():
             if _is_date(day):
-                found.setdefault(day, _day(Fields(document, (scope, day), entry, "kind name"), scope))
+                found[scope][day] = _day(Fields(document, (scope, day), entry, "kind name"), scope)
             else:
                 fields.fault(scope, f"«{day}» — не дата", "дата пишется без кавычек: 2026-05-09", day)
-    return found
+    return Days(found[Scope.REGIONAL], found[Scope.FEDERAL])
 
 
 def _is_date(value: Any) -> bool:

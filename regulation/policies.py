@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from regulation.documents import Document
 from regulation.fields import Fields
 
-Value = bool | int | str | tuple[int, ...] | tuple[str, ...]
+Value = bool | int | str | tuple[int, ...] | tuple[str, ...] | Mapping[int, tuple[str, ...]]
 _KEYS = "ground issue default why values options"
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 
@@ -21,7 +21,7 @@ _VALUES = {
     "clock_start": "start:text return_resets:flag",
     "needs_response": "answer:texts no_answer:texts",
     "clock_start_offhours": "start:text half_open:flag urgent_signal_always:flag",
-    "work_hours": "zone:zone days:days intervals:intervals short_day_until:clock hours_in_day:number",
+    "work_hours": "zone:zone days:days intervals:intervals other_days:week short_by_minutes:number hours_in_day:number",
     "deadline_boundary": "boundary:text",
     "dispatch_1h": "minutes:number time:time fast_goal_minutes:number offhours_fast_minutes:number "
     "offhours_fast_time:time",
@@ -88,10 +88,6 @@ def _all(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and bool(value) and all(check(item) for item in value)
 
 
-def _is_clock(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(_CLOCK, value) is not None
-
-
 def _are_days(value: Any) -> bool:
     return _all(lambda day: _is_number(day) and day <= 7)(value) and len(set(value)) == len(value)
 
@@ -105,6 +101,13 @@ def _are_intervals(value: Any) -> bool:
     return starts_before_stops and edges == sorted(edges)
 
 
+def _is_week(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _is_number(day) and day <= 7 and (intervals == [] or _are_intervals(intervals))
+        for day, intervals in value.items()
+    )
+
+
 _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "number": (_is_number, "целое число больше нуля"),
     "flag": (lambda value: isinstance(value, bool), "true или false"),
@@ -112,9 +115,9 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "texts": (_all(_is_text), "список текстов"),
     "numbers": (_all(_is_number), "список целых чисел больше нуля"),
     "time": (lambda value: value in ("working", "calendar"), "working (рабочее время) или calendar (календарное)"),
-    "clock": (_is_clock, 'время в кавычках: "16:00"'),
     "days": (_are_days, "номера дней недели без повторов: 1 — понедельник, 7 — воскресенье"),
     "intervals": (_are_intervals, 'промежутки по порядку, в кавычках: ["08:00-12:00", "13:00-17:00"]'),
+    "week": (_is_week, 'номер дня недели и его промежутки: {5: ["08:00-12:00", "13:00-16:00"]}, или {}'),
     "zone": (lambda value: isinstance(value, str) and value in available_timezones(), "часовой пояс: Europe/Moscow"),
     "department": (_is_text, "код отдела из departments.yaml"),
 }
@@ -164,5 +167,11 @@ def _values(fields: Fields, key: str, departments: Container[str] | None) -> dic
         elif kind == "department" and departments is not None and value not in departments:
             fields.fault("values", f"неизвестный код отдела {value}", "возьмите код из departments.yaml", name)
         else:
-            found[name] = tuple(value) if isinstance(value, list) else value
+            found[name] = _frozen(value)
     return found
+
+
+def _frozen(value: Any) -> Value:
+    if isinstance(value, dict):
+        return MappingProxyType({day: tuple(intervals) for day, intervals in value.items()})
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,211 @@
+"""``otklik due``: every clock of a post detected at a moment, with its reason; a lawyer checks us by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from app.errors import DONE, SOME_REJECTED, UsageFault, say
+from app.home import find_home
+from app.options import home_option, one_of
+from records import Track
+
+if TYPE_CHECKING:
+    from cases import Clock, Clocks
+    from cases.calendar import Interval
+
+TITLES = {
+    "dispatch": "рассылка отделу",
+    "return": "возврат не по адресу",
+    "draft": "проект ответа",
+    "approval": "согласование",
+    "publish": "размещение",
+    "answer": "ответ",
+    "interim": "промежуточный ответ",
+    "final_draft": "проект окончательного",
+    "final": "окончательный ответ",
+}
+_DAYS = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
+_MOMENT = "момент пишется так: 2026-11-20T16:40 (местное время) или с поясом: 2026-11-20T13:40Z"
+_HOURS = "часы пишутся так: --hours 09-13,14-18 или 8:30-12:30,13:15-17"
+
+
+class Shown(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+@click.command()
+@click.argument("moment", metavar="[МОМЕНТ|-]", required=False)
+@click.option(
+    "--track",
+    type=one_of(Track),
+    default=Track.EIGHT_HOURS.value,
+    show_default=True,
+    help="Срок ответа: 4 или 8 часов.",
+)
+@click.option("--interim", metavar="ДАТА", help="Когда размещён промежуточный ответ: сроки окончательного.")
+@click.option("--hours", metavar="09-13,14-18", help="Другие рабочие часы вместо regulation/policies.yaml.")
+@click.option("--out", type=one_of(Shown), default=Shown.TEXT.value, show_default=True, help="Вид ответа.")
+@home_option
+@click.pass_context
+def due(
+    context: click.Context,
+    moment: str | None,
+    track: Track,
+    interim: str | None,
+    hours: str | None,
+    out: Shown,
+    home: Path | None,
+) -> None:
+    """Показать сроки сообщения, выявленного в МОМЕНТ, и почему они такие.
+
+    Срок, который начинается с более позднего события, показан так, будто каждый шаг до него занял всё своё время.
+    «-» читает моменты со стандартного ввода, по одному в строке («МОМЕНТ [4h|8h]»), и на каждый отвечает строкой JSON.
+
+    Код завершения: 0 — всё сосчитано, 3 — часть строк не разобрана, 2 — неверный вызов или нет календаря на год.
+    """
+    if moment is None and interim is None:
+        raise UsageFault("не назван момент", f"{_MOMENT}; или --interim ДАТА")
+    clocks = _clocks(home, hours)
+    if moment == "-":
+        context.exit(_lines(click.get_text_stream("stdin", encoding="utf-8", errors="replace"), clocks, track, interim))
+    try:
+        found = _asked(clocks, moment, track, interim)
+    except LookupFault as fault:
+        raise UsageFault(fault.what, fault.mend) from None
+    click.echo(json.dumps(found, ensure_ascii=False) if out is Shown.JSON else "\n".join(_told(found)))
+
+
+class LookupFault(Exception):
+    """A moment that cannot be read or counted from; Russian."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(what)
+        self.what, self.mend = what, mend
+
+
+def _clocks(home: Path | None, hours: str | None) -> Clocks:
+    from cases import Clocks, Terms
+    from cases.terms import working_time
+    from regulation import Regulation
+
+    regulation = Regulation.load(find_home(home) / "regulation")
+    working = working_time(regulation, _intervals(hours) if hours is not None else None)
+    return Clocks(working, Terms.of(regulation.policies))
+
+
+def _intervals(written: str) -> tuple[Interval, ...]:
+    from cases.terms import interval
+
+    try:
+        found = tuple(interval(part) for part in written.split(","))
+    except ValueError:
+        raise UsageFault(f"не часы: {written}", _HOURS) from None
+    edges = [edge for pair in found for edge in pair]
+    in_order = all(a <= b for a, b in pairwise(edges)) and all(a < b for a, b in found)
+    if not in_order:
+        raise UsageFault(f"промежутки пусты, пересекаются или идут не по порядку: {written}", _HOURS)
+    return found
+
+
+def _lines(lines: Iterable[str], clocks: Clocks, track: Track, interim: str | None) -> int:
+    """A JSON line for each moment; what cannot be read is told with its number. Returns the exit code."""
+    refused = 0
+    for number, line in enumerate(lines, start=1):
+        words = line.replace("\ufeff", "").split()
+        if not words:
+            continue
+        try:
+            click.echo(json.dumps(_asked(clocks, *_named(words, track), interim), ensure_ascii=False))
+        except LookupFault as fault:
+            refused += 1
+            say(f"строка {number}: {fault.what}\n    как исправить: {fault.mend}")
+    return SOME_REJECTED if refused else DONE
+
+
+def _named(words: list[str], track: Track) -> tuple[str, Track]:
+    """``МОМЕНТ [СРОК]``; the moment may have a blank between date and time."""
+    if words[-1] in tuple(Track):
+        *words, last = words
+        track = Track(last)
+    if len(words) not in (1, 2):
+        raise LookupFault(f"не «МОМЕНТ [СРОК]»: {' '.join(words)[:60]}", f"{_MOMENT}; срок: 4h или 8h")
+    return " ".join(words), track
+
+
+def _asked(clocks: Clocks, moment: str | None, track: Track, interim: str | None) -> dict[str, Any]:
+    from cases import NoWorkingTimeError, UnknownYearError
+
+    try:
+        at = _moment(moment, clocks.working.zone) if moment is not None else None
+        posted = _moment(interim, clocks.working.zone) if interim is not None else None
+        found = {c.name: _shown(c) for c in clocks.before_interim(at, track)} if at is not None else {}
+        found |= _after(clocks, posted, found)
+    except (UnknownYearError, NoWorkingTimeError) as error:
+        what, _, mend = str(error).partition("\n    как исправить: ")
+        raise LookupFault(what, mend) from None
+    told: dict[str, Any] = {}
+    if at is not None:
+        told |= {"at": at.isoformat(), "track": track}
+    if posted is not None:
+        told["interim"] = posted.isoformat()
+    return {**told, "clocks": found}
+
+
+def _after(clocks: Clocks, posted: datetime | None, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Clocks of the final answer: after an interim one that was posted, else after one posted as late as it may be.
+
+    Where only these lead into a year without data, the others are shown all the same.
+    """
+    from cases import UnknownYearError
+
+    try:
+        after = clocks.after_interim(posted or datetime.fromisoformat(found["answer"]["due"]))
+    except UnknownYearError as error:
+        if posted is not None:
+            raise
+        why = str(error).partition("\n")[0]
+        return {name: {"due": None, "limit": None, "why": why, "point": "12"} for name in ("final_draft", "final")}
+    return {clock.name: _shown(clock) for clock in after}
+
+
+def _moment(written: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(written)
+        local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+    except (ValueError, OverflowError):
+        raise LookupFault(f"не момент: {written[:60]}", _MOMENT) from None
+    return local
+
+
+def _shown(clock: Clock) -> dict[str, Any]:
+    limit = clock.limit.isoformat() if clock.limit else None
+    return {"due": clock.due.isoformat(), "limit": limit, "why": clock.why, "point": clock.point}
+
+
+def _told(found: dict[str, Any]) -> Iterable[str]:
+    if "at" in found:
+        track = "4 рабочих часа (п. 8)" if found["track"] is Track.FOUR_HOURS else "8 рабочих часов (п. 7)"
+        yield f"Выявлено {_day(found['at'])}, срок ответа {track}"
+    if "interim" in found:
+        yield f"Промежуточный ответ размещён {_day(found['interim']).removesuffix(' 00:00')}"
+    width = max(len(title) for title in TITLES.values())
+    for name, clock in found["clocks"].items():
+        limit = f" (предел {_day(clock['limit'])})" if clock["limit"] else ""
+        yield f"  {TITLES[name]:<{width}}  {_day(clock['due']) if clock['due'] else 'неизвестно'}{limit}"
+        yield f"  {'':<{width}}  {clock['why']}"
+
+
+def _day(written: str) -> str:
+    moment = datetime.fromisoformat(written)
+    seconds = f":{moment:%S}" if moment.second else ""
+    return f"{_DAYS[moment.weekday()]} {moment:%d.%m.%Y %H:%M}{seconds}"
