@@ -5,7 +5,7 @@ BIN := .venv/bin
 SHARED ?= ../shared/data
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint bench eval train broker lock clean
+.PHONY: run test lint bench chaos eval train broker lock clean
 
 run: .venv/ready
 	$(BIN)/otklik triage samples/posts.jsonl --out table
@@ -22,6 +22,9 @@ lint: .venv/ready-dev
 bench: .venv/ready
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.stream
+
+chaos: .venv/ready-dev
+	$(BIN)/python -m bench.chaos
 
 eval: .venv/ready
 	$(BIN)/python -m bench.evaluate
@@ -44,7 +47,7 @@ lock:
 .venv/ready: .venv/python requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	$(BIN)/python -m compileall -q app cases classifiers journal language pipeline records regulation rules
+	$(BIN)/python -m compileall -q app casebook cases classifiers journal language pipeline records regulation rules
 	touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.lock

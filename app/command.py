@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from app.calendar import calendar
+from app.case import case
+from app.casebook import alarm, audit, clocks, intake, relay, sweep, user
 from app.check import check
 from app.diff import diff
 from app.due import due
@@ -106,22 +108,9 @@ def otklik() -> None:
     """
 
 
-for _command in (
-    triage,
-    explain,
-    diff,
-    check,
-    due,
-    calendar,
-    run,
-    worker,
-    up,
-    quarantine,
-    trace,
-    produce,
-    tail,
-    topics,
-):
+_ON_POSTS = (triage, explain, diff, run, worker, up, quarantine, trace, produce, tail, topics)
+_ON_CASES = (case, alarm, intake, relay, sweep, audit, clocks, user)
+for _command in (*_ON_POSTS, *_ON_CASES, check, due, calendar):
     otklik.add_command(_command)
 speak_russian(otklik)
 

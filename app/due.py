@@ -16,6 +16,7 @@ import click
 from app.errors import DONE, SOME_REJECTED, UsageFault, say
 from app.home import find_home
 from app.options import home_option, one_of
+from app.words import harmless
 from records import Track
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _named(words: list[str], track: Track) -> tuple[str, Track]:
         *words, last = words
         track = Track(last)
     if len(words) not in (1, 2):
-        raise LookupFault(f"не «МОМЕНТ [СРОК]»: {' '.join(words)[:60]}", f"{_MOMENT}; срок: 4h или 8h")
+        raise LookupFault(f"не «МОМЕНТ [СРОК]»: {harmless(' '.join(words)[:60])}", f"{_MOMENT}; срок: 4h или 8h")
     return " ".join(words), track
 
 
@@ -148,7 +149,7 @@ def _asked(clocks: Clocks, moment: str | None, track: Track, interim: str | None
     try:
         at = _moment(moment, clocks.working.zone) if moment is not None else None
         posted = _moment(interim, clocks.working.zone) if interim is not None else None
-        found = {c.name: _shown(c) for c in clocks.before_interim(at, track)} if at is not None else {}
+        found: dict[str, Any] = {c.name: _shown(c) for c in clocks.before_interim(at, track)} if at is not None else {}
         found |= _after(clocks, posted, found)
     except (UnknownYearError, NoWorkingTimeError) as error:
         what, _, mend = str(error).partition("\n    как исправить: ")
@@ -183,7 +184,7 @@ def _moment(written: str, zone: ZoneInfo) -> datetime:
         moment = datetime.fromisoformat(written)
         local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
     except (ValueError, OverflowError):
-        raise LookupFault(f"не момент: {written[:60]}", _MOMENT) from None
+        raise LookupFault(f"не момент: {harmless(written[:60])}", _MOMENT) from None
     return local
 
 

@@ -54,7 +54,7 @@ def load(home: Path) -> Engine:
 
 def most_bits() -> int:
     """In how many of the 64 bits of their fingerprints near copies may differ."""
-    from pipeline.fingerprint import NEAR
+    from records.fingerprints import NEAR
 
     return NEAR
 

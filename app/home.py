@@ -51,6 +51,16 @@ def secret(variable: str) -> str:
     return value
 
 
+def setting(variable: str) -> str:
+    """The value of an environment variable; empty where it is not set."""
+    return os.environ.get(variable, "")
+
+
+def database_url() -> str:
+    """Where the casebook is kept; empty for SQLite in the home."""
+    return setting("DATABASE_URL")
+
+
 def debugging() -> bool:
     """``OTKLIK_DEBUG=1``: an unexpected failure shows its traceback."""
     return os.environ.get("OTKLIK_DEBUG", "") not in ("", "0")

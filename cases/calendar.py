@@ -16,6 +16,7 @@ from regulation import Day, DayKind, Days
 DAY = timedelta(days=1)
 NOTHING = timedelta(0)
 LONGEST_SEARCH = 400
+WEEKEND = (6, 7)
 Interval = tuple[time, time]
 Span = tuple[datetime, datetime]
 
@@ -42,7 +43,8 @@ class NoWorkingTimeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """``intervals``: of each ISO weekday that is worked; a worked day off takes those of ``ordinary``."""
+    """``intervals``: of each ISO weekday that is worked; a worked day off takes those of the day it was swapped for,
+    and where that is not known, ``ordinary``."""
 
     intervals: Mapping[int, tuple[Interval, ...]]
     ordinary: tuple[Interval, ...]
@@ -110,6 +112,7 @@ class WorkingTime:
     def end_of_day(self, moment: datetime, number: int) -> datetime:
         """The end of the working day that is the ``number``-th after the day of ``moment``."""
         day = self._local(moment).date()
+        self.day(day)
         for _ in range(LONGEST_SEARCH + number):
             day += DAY
             spans = self.spans(day)
@@ -136,13 +139,17 @@ class WorkingTime:
 
     def _worked(self, day: date) -> Iterator[Span]:
         differs = self.day(day)
-        usual = self._week.intervals.get(day.isoweekday(), ())
         if differs is None:
-            return iter(_on(day, usual))
+            return iter(_on(day, self._usual(day)))
         if differs.kind is DayKind.OFF:
             return iter(())
-        worked = _on(day, usual or self._week.ordinary)
+        worked = _on(day, self._usual(differs.instead or day))
+        if not worked and (differs.kind is DayKind.WORK or day.isoweekday() in WEEKEND):
+            worked = _on(day, self._week.ordinary)
         return iter(worked if differs.kind is DayKind.WORK else _shortened(worked, self._week.short_by))
+
+    def _usual(self, day: date) -> tuple[Interval, ...]:
+        return self._week.intervals.get(day.isoweekday(), ())
 
     def _forward(self, start: datetime) -> Iterator[Span]:
         """Working intervals after a moment, the first from the moment itself where it is worked."""

@@ -95,9 +95,16 @@ class Clocks:
     def approval(self, sent: datetime) -> Clock:
         return self._start(ClockName.APPROVAL, sent, self.terms.approval)
 
+    def rework(self, remarked: datetime, answer: Clock) -> Clock:
+        """A draft sent back with remarks; the answer's due does not move (policy ``approval_timeout``)."""
+        clock = self._start(ClockName.DRAFT, remarked, self.terms.rework)
+        return self._within(clock, answer)
+
     def publication(self, approved: datetime, answer: Clock) -> Clock:
         """Thirty minutes after approval, and not after the answer's due (policy ``publish_30m``)."""
-        clock = self._start(ClockName.PUBLISH, approved, self.terms.publication)
+        return self._within(self._start(ClockName.PUBLISH, approved, self.terms.publication), answer)
+
+    def _within(self, clock: Clock, answer: Clock) -> Clock:
         if clock.due <= answer.due:
             return clock
         return replace(clock, due=answer.due, why=self._reasons.cut(clock.why, answer.due))
@@ -152,7 +159,10 @@ class Clocks:
         """Never due before now and never after the answer."""
         due = min(max(draft.due, now), answer.due)
         limit = draft.limit and min(max(draft.limit, due), answer.due)
-        return replace(draft, due=due, limit=limit, why=self._reasons.moved(draft.why, draft.due, due, now, "пересчёт"))
+        why = self._reasons.moved(draft.why, draft.due, due, now, "пересчёт")
+        if limit and limit != draft.limit:
+            why = self._reasons.with_limit(why, limit)
+        return replace(draft, due=due, limit=limit, why=why)
 
     def before_interim(self, detected: datetime, track: Track) -> tuple[Clock, ...]:
         """Clocks of a case up to its answer, as if each step before took all its time."""

@@ -57,11 +57,11 @@ class Reasons:
 
     def _name(self, day: date) -> str:
         differs = self._working.day(day)
-        if differs is not None and differs.kind is not DayKind.OFF:
-            return f"{differs.kind} день"
         if self._working.spans(day):
-            return ""
-        return differs.name.partition(",")[0] if differs is not None and day.isoweekday() <= 5 else "выходные"
+            return f"{differs.kind} день" if differs is not None else ""
+        if differs is None or differs.kind is not DayKind.OFF or day.isoweekday() > 5:
+            return "выходные"
+        return differs.name.partition(",")[0]
 
     def _shown(self, moment: datetime) -> str:
         local = self._local(moment)

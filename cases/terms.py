@@ -31,6 +31,7 @@ class Terms:
     dispatch: Term
     returning: Term
     approval: Term
+    rework: Term
     publication: Term
     final_days: int
     final_draft: Term
@@ -54,6 +55,7 @@ class Terms:
             dispatch=_minutes(policies, "dispatch_1h"),
             returning=_minutes(policies, "return_30m"),
             approval=_minutes(policies, "approval_timeout"),
+            rework=_minutes(policies, "approval_timeout", "rework_minutes"),
             publication=_minutes(policies, "publish_30m"),
             final_days=_number(policies, "final_7wd", "days"),
             final_draft=of("final_7wd", "draft_before_hours"),

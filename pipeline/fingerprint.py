@@ -13,8 +13,6 @@ import numpy as np
 
 from language import Reading
 
-NEAR = 6
-
 
 @lru_cache(maxsize=100_000)
 def _hash(word: str) -> bytes:
@@ -29,6 +27,3 @@ def fingerprint(reading: Reading) -> str:
     value = np.packbits(2 * bits.sum(axis=0, dtype=np.uint32) > bits.shape[0])
     return value.tobytes().hex()
 
-
-def near(one: str, other: str) -> bool:
-    return (int(one, 16) ^ int(other, 16)).bit_count() <= NEAR

@@ -28,9 +28,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Day:
+    """``instead``: of a worked day off, the day it was swapped for, where that is known."""
+
     kind: DayKind
     name: str
     scope: Scope
+    instead: date | None = None
 
 
 class Days:

@@ -51,10 +51,12 @@ def _moved_from(name: str) -> date | None:
 
 def _saturday(day: date, swapped_for: date | None) -> Day:
     """A worked Saturday is as long as the day it was swapped for."""
-    if swapped_for is not None and _is_eve(swapped_for):
-        return Day(DayKind.SHORT, f"рабочий день вместо {swapped_for:%d.%m}, предпраздничного", Scope.FEDERAL)
-    instead = f" вместо {swapped_for:%d.%m}" if swapped_for else ""
-    return Day(DayKind.WORK, f"рабочий день{instead}", Scope.FEDERAL)
+    if swapped_for is None:
+        return Day(DayKind.WORK, "рабочий день", Scope.FEDERAL)
+    name = f"рабочий день вместо {swapped_for:%d.%m}"
+    if _is_eve(swapped_for):
+        return Day(DayKind.SHORT, f"{name}, предпраздничного", Scope.FEDERAL, swapped_for)
+    return Day(DayKind.WORK, name, Scope.FEDERAL, swapped_for)
 
 
 def _eves(year: int) -> list[date]:

@@ -36,7 +36,7 @@ from app.reasons import Words, explanation
 from app.screen import ScreenBar
 from app.table import TableOutput
 from app.target import Target
-from pipeline.fingerprint import near
+from records.fingerprints import near
 from records import (
     AlarmKind,
     Decision,

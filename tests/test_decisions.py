@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from classifiers.predictor import Predictor
 from language import mend, read
-from pipeline.fingerprint import fingerprint, near
+from pipeline.fingerprint import fingerprint
+from records.fingerprints import near
 from pipeline.triage import Triage
 from records import (
     AlarmKind,

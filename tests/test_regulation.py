@@ -73,10 +73,28 @@ def test_has_every_policy(regulation: Regulation) -> None:
 
 def test_region_overrides_the_country(regulation: Regulation) -> None:
     """Radonitsa is a day off by the law of the region; a working Saturday stays one."""
-    assert regulation.days[date(2026, 4, 21)].kind is DayKind.OFF
-    assert regulation.days[date(2026, 4, 21)].scope == "regional"
-    assert regulation.days[date(2024, 4, 27)].kind is DayKind.WORK
-    assert regulation.days[date(2025, 4, 26)].kind is DayKind.SHORT
+    radonitsa = regulation.days.of(2026)[date(2026, 4, 21)]
+    assert (radonitsa.kind, radonitsa.scope) == (DayKind.OFF, "regional")
+    assert regulation.days.of(2024)[date(2024, 4, 27)].kind is DayKind.WORK
+    spring = regulation.days.of(2025)
+    assert (spring[date(2025, 4, 26)].kind, spring[date(2025, 4, 30)].kind) == (DayKind.SHORT, DayKind.OFF)
+    assert (spring[date(2025, 5, 1)].scope, spring[date(2025, 4, 30)].scope) == ("federal", "regional")
+
+
+def test_days_are_of_the_year_that_was_asked(regulation: Regulation) -> None:
+    assert all({day.year for day in regulation.days.of(year)} == {year} for year in range(2023, 2028))
+    assert (regulation.days.knows(2027), regulation.days.knows(2098)) == (True, False)
+
+
+def test_a_year_in_the_file_is_taken_from_it_whole(folder: Path) -> None:
+    """The library is not asked of such a year; the region still comes first."""
+    path = folder / "calendar.yaml"
+    day = "2026-04-{}: {{kind: рабочий, name: перенос}}"
+    path.write_text(f"{path.read_text(encoding='utf-8')}federal:\n  {day.format(18)}\n  {day.format(21)}\n", "utf-8")
+    days = Regulation.load(folder).days
+    found = {day: entry.kind for day, entry in days.of(2026).items()}
+    assert found == {date(2026, 4, 18): DayKind.WORK, date(2026, 4, 21): DayKind.OFF}
+    assert date(2025, 1, 1) in days.of(2025)
 
 
 def test_version_is_of_the_bytes(regulation: Regulation) -> None:
@@ -117,6 +135,10 @@ FAULTS = [
     ("policies.yaml", "  publish_30m:", "  publish_40m:", "неизвестная настройка «publish_40m»"),
     ("policies.yaml", "  publish_30m:", "  publish_40m:", "нет настройки publish_30m"),
     ("policies.yaml", '"13:00-17:00"', '"11:00-17:00"', "intervals: ['08:00-12:00', '11:00-17:00'] не подходит"),
+    ("policies.yaml", "other_days: {}", "other_days: {8: []}", "other_days: {8: []} не подходит"),
+    ("policies.yaml", "other_days: {}", 'other_days: {5: ["9-13"]}', "other_days: {5: ['9-13']} не подходит"),
+    ("policies.yaml", "short_by_minutes: 60", "short_by_minutes: 0", "short_by_minutes: 0 не подходит"),
+    ("policies.yaml", "short_by_minutes: 60", "short_day_until: 960", "неизвестное значение «short_day_until»"),
     ("policies.yaml", "lower_only: ORG", "lower_only: БОСС", "неизвестный код отдела БОСС"),
     ("policies.yaml", "return_resets: false", "return_reset: false", "неизвестное значение «return_reset»"),
     ("calendar.yaml", "kind: сокращённый", "kind: короткий", "kind: неизвестное значение «короткий»"),

@@ -1,0 +1,247 @@
+"""``otklik case``: list and show cases, make every move of the lifecycle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.due import Shown
+from app.options import home_option, one_of
+from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
+from app.words import harmless, one_line, shortened
+from cases.lifecycle import MOVES, MoveError, MoveName, Role, State, moves_from
+from records.clock import stamp
+
+if TYPE_CHECKING:
+    from casebook.decree import Decree
+    from casebook.models import Case
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# What a move is told beside who, when and why: option, what it is.
+_GIVEN: dict[MoveName, dict[str, tuple[str, Any]]] = {
+    MoveName.CONFIRM: {"department": ("Отдел; иначе предложенный.", str), "office": ("Территориальный отдел.", str)},
+    MoveName.ASSIGN: {"executor": ("Исполнитель.", str)},
+    MoveName.JOIN: {"department": ("Отдел-соисполнитель.", str)},
+    MoveName.DRAFT: {"text": ("Текст ответа; «-» — со стандартного ввода.", str)},
+    MoveName.SEND: {"body": ("Кто согласует: CUR или UPR.", str), "number": ("Номер запроса.", str)},
+    MoveName.APPROVE: {"number": ("Номер согласования.", str)},
+    MoveName.PUBLISH: {"link": ("Ссылка на ответ.", str)},
+    MoveName.PUBLISH_UNAPPROVED: {"link": ("Ссылка на ответ.", str)},
+    MoveName.UNPUBLISHABLE: {"proof": ("Доказательство: ссылка или описание снимка.", str)},
+    MoveName.REPLY: {"link": ("Ссылка на ответ.", str)},
+    MoveName.RESTORE: {"track": ("Срок: 4h или 8h.", click.Choice(["4h", "8h"]))},
+    MoveName.RAISE: {"code": ("Код причины: danger, outage, accident, vulnerable, resonance.", str)},
+    MoveName.SPLIT: {"department": ("Отдел второго вопроса.", str)},
+    MoveName.MERGE: {"into": ("Номер общей карточки.", int)},
+    MoveName.ESCALATE: {
+        "to": ("Кому: police, 112, management.", click.Choice(["police", "112", "management"])),
+        "number": ("Номер сообщения.", str),
+    },
+}
+
+
+@click.group()
+def case() -> None:
+    """Карточки: посмотреть, подтвердить маршрут, вернуть, ответить — всё по положению.
+
+    Показ не меняет карточку. Каждое действие — кем (--as), когда и по какой версии карточки; если её
+    успел изменить другой, действие не делается.
+    """
+
+
+@case.command(name="list")
+@as_option
+@click.option("--state", type=one_of(State), help="Только в этом состоянии.")
+@click.option("--department", help="Только этого отдела.")
+@click.option("--late", is_flag=True, help="Только с прошедшим сроком.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Сколько показать.")
+@click.option("--out", type=one_of(Shown), default=Shown.TEXT.value, show_default=True, help="Вид ответа.")
+@now_option
+@home_option
+def list_(
+    user_code: str,
+    state: State | None,
+    department: str | None,
+    late: bool,
+    limit: int,
+    out: Shown,
+    moment: str | None,
+    home: Path | None,
+) -> None:
+    """Показать карточки, ближайший срок первым."""
+    decree = open_casebook(home)
+    from casebook.lists import cards
+
+    now = moment_of(moment, decree)
+    found = cards(user_of(user_code), state=state, department=department, late_at=now if late else None)[:limit]
+    for one in found:
+        click.echo(json.dumps(_row(one), ensure_ascii=False) if out is Shown.JSON else _line(one, decree))
+
+
+def _row(one: Case) -> dict[str, Any]:
+    return {
+        "case": str(one.ordinal),
+        "key": one.key,
+        "state": one.state,
+        "track": one.track or None,
+        "department": one.department or None,
+        "office": one.office or None,
+        "external": one.external or None,
+        "due": stamp(one.due) if one.due else None,
+        "version": one.version,
+    }
+
+
+def _line(one: Case, decree: Decree) -> str:
+    marks = "".join(mark for mark, is_set in (("!", one.resonance), ("?", one.second_look)) if is_set)
+    return (
+        f"{one.ordinal:>6} {marks:<2} {one.state:<18} {one.track or '—':<3} {one.department or '—':<10} "
+        f"{shown(one.due, decree):<17} {one_line(one.key)}"
+    )
+
+
+@case.command()
+@click.argument("number", metavar="N", type=click.IntRange(1))
+@as_option
+@click.option("--out", type=one_of(Shown), default=Shown.TEXT.value, show_default=True, help="Вид ответа.")
+@home_option
+def show(number: int, user_code: str, out: Shown, home: Path | None) -> None:
+    """Показать карточку N: сообщение, сроки и почему, что было и что можно сделать."""
+    decree = open_casebook(home)
+    from casebook.moves import visible
+
+    user = user_of(user_code)
+    try:
+        one = visible(number, user)
+    except MoveError as error:
+        raise refuse(error) from None
+    if out is Shown.JSON:
+        click.echo(json.dumps(_whole(one), ensure_ascii=False))
+    else:
+        click.echo("\n".join(_page(one, decree, Role(user.role))))
+
+
+def _whole(one: Case) -> dict[str, Any]:
+    from casebook.events import message_of
+    from casebook.lists import words
+
+    clocks = one.clocks.order_by("id")
+    return {
+        **_row(one),
+        **words(one),
+        "clocks": [
+            {
+                "name": clock.name,
+                "due": stamp(clock.due),
+                "limit": stamp(clock.limit) if clock.limit else None,
+                "stopped_at": stamp(clock.stopped_at) if clock.stopped_at else None,
+                "why": clock.why,
+                "point": clock.point,
+            }
+            for clock in clocks
+        ],
+        "events": [message_of(event) for event in one.events.select_related("case").order_by("number")],
+    }
+
+
+def _page(one: Case, decree: Decree, role: Role) -> Iterator[str]:
+    from casebook.lists import words
+
+    yield f"Карточка {one.ordinal}, версия {one.version}: {one.state}, срок {one.track or '—'}"
+    yield f"  {one.key}, выявлено {shown(one.detected_at, decree)}, отдел {one.department or '—'}"
+    text = words(one)["post"]
+    yield f"  {shortened(harmless(one_line(text['text'])), 400) if text else '(текст стёрт)'}"
+    yield "Сроки:"
+    for clock in one.clocks.order_by("id"):
+        ended = f"выполнено {shown(clock.stopped_at, decree)}" if clock.stopped_at else "идёт"
+        yield f"  {clock.name:<12} {shown(clock.due, decree)}  {ended}"
+        yield f"  {'':<12} {clock.why}"
+    yield "Что было:"
+    for event in one.events.order_by("number"):
+        yield f"  {event.number:>3} {shown(event.at, decree)}  {event.kind} — {event.actor} ({event.role})"
+    yield f"Можно ({role}): {', '.join(moves_from(State(one.state), role)) or 'ничего'}"
+
+
+def _move_command(name: MoveName) -> click.Command:
+    """One command of the lifecycle, from its row in the table and what it is given."""
+
+    def make(
+        number: int,
+        user_code: str,
+        version: int | None,
+        reason: str | None,
+        moment: str | None,
+        home: Path | None,
+        **given: Any,
+    ) -> None:
+        _make(name, number, user_code, version, reason, moment, home, given)
+
+    options: list[Callable[..., Any]] = [
+        click.argument("number", metavar="N", type=click.IntRange(1)),
+        as_option,
+        *(click.option(f"--{key}", help=told, type=kind) for key, (told, kind) in _GIVEN.get(name, {}).items()),
+        click.option("--reason", help="Причина." + (" Обязательна." if MOVES[name].reasoned else "")),
+        click.option("--version", type=int, help="Версия карточки, какой её видели; иначе нынешняя."),
+        now_option,
+        home_option,
+    ]
+    if name is MoveName.DRAFT:
+        options.append(click.option("--file", "files", type=_FILE, multiple=True, help="Приложить файл."))
+    for option in reversed(options):
+        make = option(make)
+    states = ", ".join(sorted(MOVES[name].before))
+    roles = ", ".join(sorted(MOVES[name].roles))
+    text = f"{MOVES[name].title[:1].upper()}{MOVES[name].title[1:]}.\n\nИз состояний: {states}.\nКто: {roles}."
+    return click.command(name=name.replace("_", "-"), help=text)(make)
+
+
+def _make(
+    name: MoveName,
+    number: int,
+    user_code: str,
+    version: int | None,
+    reason: str | None,
+    moment: str | None,
+    home: Path | None,
+    given: dict[str, Any],
+) -> None:
+    decree = open_casebook(home)
+    from casebook.moves import perform, visible
+
+    user = user_of(user_code)
+    if given.get("text") == "-":
+        given["text"] = click.get_text_stream("stdin", encoding="utf-8").read()
+    if "number" in given:
+        given["number"] = given.pop("number")
+    try:
+        seen = visible(number, user).version if version is None else version
+        now = moment_of(moment, decree)
+        event = perform(decree, number, name, acting_user=user, version=seen, now=now, reason=reason, **given)
+    except MoveError as error:
+        raise refuse(error) from None
+    after = event.case
+    click.echo(f"Карточка {number}: {after.state}, версия {after.version}, ближайший срок {shown(after.due, decree)}")
+
+
+@case.command()
+@click.argument("number", metavar="N", type=click.IntRange(1))
+@as_option
+@click.option("--text", required=True, help="Текст промежуточного ответа с датой окончательного.")
+@click.option("--reason", required=True, help="Почему сразу не ответить.")
+@click.option("--version", type=int, help="Версия карточки, какой её видели; иначе нынешняя.")
+@now_option
+@home_option
+def interim(
+    number: int, user_code: str, text: str, reason: str, version: int | None, moment: str | None, home: Path | None
+) -> None:
+    """Внести проект промежуточного ответа (п. 12): причина и дата окончательного обязательны."""
+    _make(MoveName.DRAFT, number, user_code, version, reason, moment, home, {"text": text, "interim": True})
+
+
+for _name in MoveName:
+    if _name is not MoveName.ACCEPT:  # made by time alone
+        case.add_command(_move_command(_name))

@@ -1,0 +1,256 @@
+"""What keeps the casebook going: intake, relay, sweep; and what looks after it: audit, clocks, alarm, user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.carrier import open_journal, streams_of
+from app.errors import DONE, FAILED, SOME_REJECTED, UsageFault, say
+from app.options import home_option, one_of, streams_option
+from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
+from app.words import counted
+from cases.lifecycle import MoveError, Role
+from records.clock import now
+from records.messages import DECIDED
+
+if TYPE_CHECKING:
+    from casebook.decree import Decree
+
+READER = "casebook"
+_BATCH = 200
+_WAIT = 1.0
+once_option = click.option("--once", is_flag=True, help="Сделать, что есть, и закончить; иначе — пока не остановят.")
+
+
+def _repeat(work: Callable[[], int], once: bool, pause: float) -> None:
+    """``work`` until it has nothing left (``once``), else until stopped."""
+    try:
+        while True:
+            done = work()
+            if once and not done:
+                return
+            if not done:
+                time.sleep(pause)
+    except KeyboardInterrupt:
+        return
+
+
+@click.command()
+@once_option
+@streams_option
+@home_option
+@click.pass_context
+def intake(context: click.Context, once: bool, streams: Path | None, home: Path | None) -> None:
+    """Открывать карточки по решениям из posts.decided. Повтор ничего не меняет."""
+    decree = open_casebook(home)
+    from casebook.intake import take
+
+    refused = 0
+    with open_journal(streams_of(home, streams)) as journal:
+        reader = journal.reader(READER, DECIDED)
+
+        def work() -> int:
+            nonlocal refused
+            records = reader.poll(_BATCH, 0.2 if once else _WAIT)
+            if records:
+                taken = take(decree, records, now())
+                reader.commit(records, {})
+                refused += len(taken.refused)
+                for offset, why in taken.refused:
+                    say(f"posts.decided, смещение {offset}: {why}")
+            return len(records)
+
+        _repeat(work, once, 0)
+    context.exit(SOME_REJECTED if refused else DONE)
+
+
+@click.command()
+@once_option
+@streams_option
+@home_option
+def relay(once: bool, streams: Path | None, home: Path | None) -> None:
+    """Передавать события карточек в cases.events: каждое хотя бы раз, по порядку."""
+    open_casebook(home)
+    from casebook.relay import relay as publish
+
+    with open_journal(streams_of(home, streams)) as journal:
+        _repeat(lambda: publish(journal, now()), once, _WAIT)
+
+
+@click.command()
+@once_option
+@now_option
+@home_option
+def sweep(once: bool, moment: str | None, home: Path | None) -> None:
+    """Напоминать о сроках и тревогах, принимать молчание за согласие (п. 6)."""
+    decree = open_casebook(home)
+    from app.channels import channels
+    from casebook.notices import deliver
+    from casebook.sweep import sweep as look
+
+    places = channels()
+    if once:
+        done = look(decree, moment_of(moment, decree), places)
+        sent, failed = deliver(places, now)
+        click.echo(
+            f"Принято молчанием: {done.accepted}, напоминаний: {done.said}, отправлено: {sent}, не ушло: {failed}"
+        )
+        return
+
+    def work() -> int:
+        look(decree, now(), places)
+        deliver(places, now)
+        return 0
+
+    _repeat(work, False, 5.0)
+
+
+@click.group()
+def audit() -> None:
+    """Целость записей: ничего не изменено, не вынуто и не вставлено."""
+
+
+@audit.command(name="verify")
+@home_option
+@click.pass_context
+def audit_verify(context: click.Context, home: Path | None) -> None:
+    """Проверить цепочки событий, открытия карточек и дневные корни."""
+    decree = open_casebook(home)
+    from casebook.audit import verify
+    from casebook.models import Case, Event
+
+    found = list(verify(decree))
+    for what in found:
+        click.echo(what)
+    cards, events = Case.objects.count(), Event.objects.count()
+    click.echo(f"Проверено карточек: {cards}, событий: {events}. " + (_wrong(len(found)) if found else "Всё сходится."))
+    context.exit(FAILED if found else DONE)
+
+
+def _wrong(number: int) -> str:
+    return f"Не сходится: {counted(number, 'место', 'места', 'мест')}."
+
+
+@click.group()
+def clocks() -> None:
+    """Сроки карточек: проверить и пересчитать после перемены календаря или правил."""
+
+
+@clocks.command(name="verify")
+@home_option
+@click.pass_context
+def clocks_verify(context: click.Context, home: Path | None) -> None:
+    """Сосчитать идущие сроки заново и показать, что не совпало; ничего не меняет."""
+    decree = open_casebook(home)
+    from casebook.clocks import differing, misdated
+
+    wrong = 0
+    for clock, fresh in differing(decree):
+        wrong += 1
+        click.echo(
+            f"карточка {clock.case.ordinal}, {clock.name}: {shown(clock.due, decree)}, а должно быть {fresh.why}"
+        )
+    for one in misdated():
+        wrong += 1
+        click.echo(f"карточка {one.ordinal}: ближайший срок {shown(one.due, decree)} не тот")
+    click.echo(f"{_wrong(wrong)} Пересчитать: otklik clocks recompute" if wrong else "Все сроки сходятся.")
+    context.exit(FAILED if wrong else DONE)
+
+
+@clocks.command(name="recompute")
+@now_option
+@home_option
+def clocks_recompute(moment: str | None, home: Path | None) -> None:
+    """Пересчитать сроки открытых карточек по нынешним календарю и правилам; о каждой остаётся запись."""
+    decree = open_casebook(home)
+    from casebook.clocks import recompute
+
+    changed = recompute(decree, moment_of(moment, decree))
+    click.echo(f"Сроки изменились у {counted(changed, 'карточки', 'карточек', 'карточек')}.")
+
+
+@click.group()
+def alarm() -> None:
+    """Тревоги: список и приём. Повторяются, пока их не примет человек."""
+
+
+@alarm.command(name="list")
+@home_option
+def alarm_list(home: Path | None) -> None:
+    """Показать тревоги, которых никто не принял."""
+    decree = open_casebook(home)
+    from casebook.lists import open_alarms
+
+    for one in open_alarms():
+        click.echo(f"{one.case.ordinal:>6} {one.kind:<8} с {shown(one.raised_at, decree)}, до {shown(one.due, decree)}")
+
+
+@alarm.command(name="ack")
+@click.argument("number", metavar="N", type=click.IntRange(1))
+@click.argument("kind", metavar="ВИД")
+@as_option
+@now_option
+@home_option
+def alarm_ack(number: int, kind: str, user_code: str, moment: str | None, home: Path | None) -> None:
+    """Принять тревогу карточки N: threat, danger, crisis, crime."""
+    decree = open_casebook(home)
+    from casebook.alarms import acknowledge
+
+    try:
+        found = acknowledge(number, kind, acting_user=user_of(user_code), now=moment_of(moment, decree))
+    except MoveError as error:
+        raise refuse(error) from None
+    click.echo(f"Тревога {found.kind} карточки {number} принята: {user_code}")
+
+
+@click.group()
+def user() -> None:
+    """Кто двигает карточки."""
+
+
+@user.command(name="add")
+@click.argument("code", metavar="КОД")
+@click.option("--role", type=one_of(Role), required=True, help="Роль.")
+@click.option("--name", default="", help="Имя.")
+@click.option("--department", default="", help="Отдел: обязателен руководителю и исполнителю.")
+@click.option("--office", default="", help="Территориальный отдел, если видит только его карточки.")
+@home_option
+def user_add(code: str, role: Role, name: str, department: str, office: str, home: Path | None) -> None:
+    """Добавить пользователя."""
+    decree = open_casebook(home)
+    _checked(decree, role, department, office)
+    from casebook.models import User
+
+    _, is_new = User.objects.get_or_create(
+        code=code, defaults={"role": role, "name": name or code, "department": department, "office": office}
+    )
+    if not is_new:
+        raise UsageFault(f"пользователь {code} уже есть", "выберите другой код")
+    click.echo(f"Добавлен {code}: {role}")
+
+
+def _checked(decree: Decree, role: Role, department: str, office: str) -> None:
+    if role is Role.SYSTEM:
+        raise UsageFault("system — сама программа", "выберите другую роль")
+    if role in (Role.HEAD, Role.EXECUTOR) and not department:
+        raise UsageFault(f"у роли {role} должен быть отдел", "добавьте --department КОД")
+    if department and decree.department(department) is None:
+        raise UsageFault(f"нет отдела {department}", "возьмите код из regulation/departments.yaml")
+    if office and office not in decree.regulation.places.offices:
+        raise UsageFault(f"нет территориального отдела {office}", "возьмите код из regulation/places.yaml")
+
+
+@user.command(name="list")
+@home_option
+def user_list(home: Path | None) -> None:
+    """Показать пользователей."""
+    open_casebook(home)
+    from casebook.models import User
+
+    for one in User.objects.order_by("code"):
+        click.echo(f"{one.code:<16} {one.role:<14} {one.department or '—':<10} {one.office or '—':<10} {one.name}")

@@ -1,0 +1,1 @@
+"""Cases, their events and alarms, in tables. ``casebook.setup.connect`` first: Django must know its database."""

@@ -1,0 +1,48 @@
+"""Alarms: records of their own, opened whatever the verdict, told and told again until a named person answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from casebook.decree import Decree
+from casebook.events import record
+from casebook.models import Alarm, Case, User
+from casebook.notices import say
+from cases.lifecycle import MoveError
+from records import AlarmKind
+
+
+def raise_alarms(decree: Decree, case: Case, revision: str, alarms: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """One of each kind; the console is told in the same transaction."""
+    for kind in dict.fromkeys(str(alarm["kind"]) for alarm in alarms):
+        if Alarm.objects.filter(case=case, kind=kind, acknowledged_at=None).exists():
+            continue
+        count = decree.clocks.crisis if kind == AlarmKind.CRISIS else decree.clocks.alarm
+        alarm, is_new = Alarm.objects.get_or_create(
+            case=case, revision=revision, kind=kind, defaults={"raised_at": now, "due": count(now).due}
+        )
+        if is_new:
+            record(case, "alarm", actor="system", role="system", now=now, body={"alarm": kind, "revision": revision})
+            say(f"alarm:{alarm.pk}:0", case, now, {"alarm": kind}, alarm=alarm)
+
+
+def acknowledge(ordinal: int, kind: str, *, acting_user: User, now: datetime) -> Alarm:
+    """Raises: MoveError: no such alarm waits, or another person was first."""
+    with transaction.atomic():
+        case = Case.objects.select_for_update().filter(ordinal=ordinal).first()
+        found = Alarm.objects.select_for_update().filter(case=case, kind=kind).order_by("-id").first() if case else None
+        if case is None or found is None:
+            raise MoveError(f"у карточки {ordinal} нет тревоги {kind}", "посмотрите: otklik alarm list")
+        if found.acknowledged_at:
+            raise MoveError(f"тревогу уже принял {found.acknowledged_by}", "ничего делать не нужно")
+        found.acknowledged_at, found.acknowledged_by = now, acting_user.code
+        found.save()
+        seconds = round((now - found.raised_at).total_seconds())
+        body = {"alarm": kind, "after_seconds": seconds}
+        record(case, "alarm_acknowledged", actor=acting_user.code, role=acting_user.role, now=now, body=body)
+        case.save()
+    return found

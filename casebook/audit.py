@@ -1,0 +1,102 @@
+"""Whether anything on record was changed, taken out or put in: chains of events, the chain of openings, daily roots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Max
+
+from casebook.decree import Decree
+from casebook.events import chained, digest_of, opening
+from casebook.models import Case, Event, Ledger, Root, Text
+
+DAY = timedelta(days=1)
+
+
+def seal(decree: Decree, now: datetime) -> None:
+    """Write the root of yesterday, once it is over and where there is none yet."""
+    zone = decree.clocks.working.zone
+    yesterday = now.astimezone(zone).date() - DAY
+    if Root.objects.filter(day__gte=yesterday).exists() or not Event.objects.exists():
+        return
+    cases, events, digest = _root(_end(yesterday, zone))
+    Root.objects.get_or_create(day=yesterday, defaults={"cases": cases, "events": events, "digest": digest})
+
+
+def _end(day: date, zone: object) -> datetime:
+    return datetime.combine(day + DAY, datetime.min.time(), tzinfo=zone).astimezone(UTC)  # type: ignore[arg-type]
+
+
+def _root(end: datetime) -> tuple[int, int, str]:
+    """Cases, events and the digest over the last event of each case up to a moment."""
+    last = (
+        Event.objects.filter(at__lt=end)
+        .values("case__ordinal")
+        .annotate(number=Max("number"), count=Count("id"))
+        .order_by("case__ordinal")
+    )
+    found = Event.objects.filter(at__lt=end).values_list("case__ordinal", "number", "digest")
+    digests = {(ordinal, number): digest for ordinal, number, digest in found}
+    said = [[row["case__ordinal"], digests[(row["case__ordinal"], row["number"])]] for row in last]
+    return len(said), sum(row["count"] for row in last), digest_of(said)
+
+
+def verify(decree: Decree) -> Iterator[str]:
+    """Every place where the record does not hold together, in Russian; nothing where it does."""
+    with transaction.atomic():
+        yield from _openings()
+        yield from _chains()
+        yield from _texts()
+        yield from _roots(decree)
+
+
+def _openings() -> Iterator[str]:
+    ledger = Ledger.objects.first() or Ledger()
+    previous, expected = "", 1
+    for case in Case.objects.order_by("ordinal").iterator():
+        for missing in range(expected, case.ordinal):
+            yield f"карточки {missing} нет"
+        if case.ordinal == expected and case.opening != opening(previous, case):
+            yield f"карточка {case.ordinal}: запись об открытии изменена"
+        previous, expected = case.opening, case.ordinal + 1
+    for missing in range(expected, ledger.cases + 1):
+        yield f"карточки {missing} нет"
+    if expected - 1 > ledger.cases:
+        yield f"карточек {expected - 1}, а открыто {ledger.cases}: лишние вставлены"
+    elif expected - 1 == ledger.cases and ledger.digest != previous:
+        yield "последняя карточка не та, что была открыта"
+
+
+def _chains() -> Iterator[str]:
+    versions = dict(Case.objects.values_list("pk", "version"))
+    seen: dict[int, tuple[int, str]] = {}
+    for event in Event.objects.select_related("case").order_by("case__ordinal", "number").iterator():
+        number, previous = seen.get(event.case_id, (0, ""))
+        where = f"карточка {event.case.ordinal}, событие {event.number}"
+        for missing in range(number + 1, event.number):
+            yield f"карточка {event.case.ordinal}: события {missing} нет"
+        if event.number == number + 1 and event.digest != chained(previous, event):
+            yield f"{where}: изменено или вставлено"
+        seen[event.case_id] = (event.number, event.digest)
+    for pk, version in versions.items():
+        last = seen.get(pk, (0, ""))[0]
+        if last != version:
+            ordinal = Case.objects.values_list("ordinal", flat=True).get(pk=pk)
+            yield f"карточка {ordinal}: событий {last}, а должно быть {version}"
+
+
+def _texts() -> Iterator[str]:
+    """A text that was not erased is still the one that was kept."""
+    for text in Text.objects.filter(body__isnull=False).iterator():
+        if digest_of(text.body) != text.digest:
+            yield f"текст {text.pk} ({text.kind}) изменён"
+
+
+def _roots(decree: Decree) -> Iterator[str]:
+    for root in Root.objects.order_by("day"):
+        cases, events, digest = _root(_end(root.day, decree.clocks.working.zone))
+        if (cases, events, digest) != (root.cases, root.events, root.digest):
+            was, now = f"{root.cases} карточек, {root.events} событий", f"{cases} и {events}"
+            yield f"корень за {root.day:%d.%m.%Y} не сходится: было {was}, стало {now}"

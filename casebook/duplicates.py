@@ -1,0 +1,54 @@
+"""Near copies of a post among recent cases, by fingerprint.
+
+Two signatures of 64 bits that differ in at most six share one of seven parts whole (the pigeonhole): only cases that
+share a part are compared.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from django.db.models import Q
+
+from casebook.decree import Decree
+from casebook.models import Band, Case
+from records.fingerprints import NEAR, near
+
+_EDGES = [round(64 * part / (NEAR + 1)) for part in range(NEAR + 2)]
+
+
+def bands(fingerprint: str) -> list[int]:
+    value = int(fingerprint, 16)
+    return [(value >> low) & ((1 << (high - low)) - 1) for low, high in pairwise(_EDGES)]
+
+
+def remember(case: Case) -> None:
+    Band.objects.bulk_create(
+        Band(case=case, number=number, value=value, detected_at=case.detected_at)
+        for number, value in enumerate(bands(case.fingerprint))
+    )
+
+
+def alike(case: Case, since: datetime) -> list[Case]:
+    """Cases of near copies detected from ``since`` to this one's detection, the earliest first."""
+    shared = Q()
+    for number, value in enumerate(bands(case.fingerprint)):
+        shared |= Q(number=number, value=value)
+    recent = Band.objects.filter(shared, detected_at__gte=since, detected_at__lte=case.detected_at)
+    found = Case.objects.filter(pk__in=recent.exclude(case__key=case.key).values("case")).order_by("ordinal")
+    return [other for other in found if near(other.fingerprint, case.fingerprint)]
+
+
+def link(decree: Decree, case: Case) -> list[Case]:
+    """Put a new case in the group of its near copies; whether they are many enough in time is ``resonance``."""
+    days = decree.policy("duplicates", "same_author_days")
+    others = alike(case, case.detected_at - timedelta(days=days))
+    if not others:
+        return []
+    case.group = others[0].group or others[0]
+    hours = timedelta(hours=decree.policy("fast_track_criteria", "resonance_hours"))
+    close = [other for other in others if other.detected_at >= case.detected_at - hours]
+    authors = {other.author or other.key for other in close} | {case.author or case.key}
+    case.resonance = len(authors) >= decree.policy("fast_track_criteria", "resonance_count")
+    return others

@@ -1,0 +1,87 @@
+"""Events: append-only, chained by digest within a case, and the openings of all cases in one chain.
+
+An event holds ids, codes, times and digests; words of people lie in ``Text``, which can be emptied without breaking
+a chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from casebook.models import Case, Event, Ledger, Text
+from records.clock import stamp
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of the canonical JSON."""
+    written = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def keep(kind: str, body: Mapping[str, Any], now: datetime) -> Text:
+    """Words of people, in the one row that can be erased."""
+    return Text.objects.create(kind=kind, body=dict(body), digest=digest_of(body), created_at=now)
+
+
+def record(
+    case: Case,
+    kind: str,
+    *,
+    actor: str,
+    role: str,
+    now: datetime,
+    body: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+) -> Event:
+    """The next event of a case whose row is locked; the case is saved by the caller."""
+    previous = Event.objects.filter(case=case, number=case.version).values_list("digest", flat=True).first() or ""
+    case.version += 1
+    event = Event(
+        case=case, number=case.version, kind=kind, at=now, actor=actor, role=role, body=dict(body), before=before
+    )
+    event.digest = chained(previous, event)
+    event.save(force_insert=True)
+    return event
+
+
+def chained(previous: str, event: Event) -> str:
+    said = [event.number, event.kind, _utc(event.at), event.actor, event.role, event.body, event.before]
+    return digest_of([previous, event.case.ordinal, *said])
+
+
+def opening(previous: str, case: Case) -> str:
+    """What a case was when it was opened; never changes."""
+    return digest_of([previous, case.ordinal, case.key, case.part, _utc(case.detected_at), _utc(case.opened_at)])
+
+
+def _utc(moment: datetime) -> str:
+    """As every database gives it back."""
+    return stamp(moment.astimezone(UTC))
+
+
+def number(case: Case) -> None:
+    """Give a new case its number. Locks the ledger until the transaction ends: cases are opened one after another."""
+    ledger, _ = Ledger.objects.select_for_update().get_or_create(id=1)
+    case.ordinal = ledger.cases + 1
+    case.opening = opening(ledger.digest, case)
+    ledger.cases, ledger.digest = case.ordinal, case.opening
+    ledger.save()
+
+
+def message_of(event: Event) -> dict[str, Any]:
+    """The value of ``cases.events``."""
+    return {
+        "schema": 1,
+        "event_id": f"{event.case.ordinal}-{event.number}",
+        "case": str(event.case.ordinal),
+        "number": event.number,
+        "kind": event.kind,
+        "at": _utc(event.at),
+        "actor": event.actor,
+        "role": event.role,
+        "body": event.body,
+    }

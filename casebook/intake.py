@@ -1,0 +1,224 @@
+"""From ``posts.decided`` to cases. Each message is met once by (key, revision, versions), however often it comes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from casebook import clocks
+from casebook.alarms import raise_alarms
+from casebook.decree import Decree
+from casebook.duplicates import link, remember
+from casebook.events import digest_of, keep, number, record
+from casebook.models import Band, Case, Verdict
+from cases.lifecycle import State
+from journal import Record
+from records import PostError
+from records.clock import stamp
+from records.messages import message_of
+
+STATES = {"answer": State.NEW, "exclude": State.EXCLUDED, "no_answer": State.NO_ANSWER}
+SECOND_LOOK = 20  # one in so many posts that need no answer is looked at again
+SYSTEM = "system"
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a batch came to. ``refused``: offsets of messages that are no decisions, with why (Russian)."""
+
+    opened: int = 0
+    repeated: int = 0
+    proposed: int = 0
+    edited: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A message of ``posts.decided``, as far as the casebook reads it."""
+
+    post: Mapping[str, Any]
+    decision: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return str(self.post["key"])
+
+    @property
+    def revision(self) -> str:
+        return str(self.decision["revision"])
+
+    @property
+    def verdict(self) -> str:
+        return str(self.decision["verdict"])
+
+    @property
+    def track(self) -> str:
+        return self.decision["track"] or ""
+
+    @property
+    def route(self) -> Mapping[str, Any]:
+        return self.decision["route"] or {"department": "", "proposed": False, "office": None}
+
+    @property
+    def versions(self) -> str:
+        return digest_of(self.decision["versions"])
+
+
+def read(value: bytes) -> Decided:
+    """Raises: PostError: not a message of ``posts.decided``."""
+    message = message_of(value)
+    try:
+        found = Decided(message["post"], message["decision"])
+        told = (found.key, found.revision, found.verdict, found.track, found.route["department"], found.versions)
+        bool(STATES[found.verdict] and int(found.decision["fingerprint"], 16) and told)
+        [alarm["kind"] for alarm in found.decision["alarms"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise PostError(
+            f"не решение: {type(error).__name__} {error}", "в posts.decided пишет только otklik run или worker"
+        ) from None
+    return found
+
+
+def take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:
+    """Open or amend the cases of a batch, in one transaction; the caller commits the offsets after it."""
+    taken = Taken()
+    with transaction.atomic():
+        for one in records:
+            try:
+                decided = read(one.value)
+            except PostError as error:
+                taken.refused.append((one.offset, f"{error.reason}; {error.mend}"))
+                continue
+            _take_one(decree, decided, now, taken)
+    return taken
+
+
+def _take_one(decree: Decree, decided: Decided, now: datetime, taken: Taken) -> None:
+    case = Case.objects.select_for_update().filter(key=decided.key, part=0).first()
+    if case is None:
+        _open(decree, decided, now)
+        taken.opened += 1
+    elif Verdict.objects.filter(case=case, revision=decided.revision, versions=decided.versions).exists():
+        taken.repeated += 1
+    elif Verdict.objects.filter(case=case, revision=decided.revision).exists():
+        _amend(decree, case, decided, now, "proposed")
+        taken.proposed += 1
+    else:
+        _amend(decree, case, decided, now, "judged_anew")
+        taken.edited += 1
+
+
+def _open(decree: Decree, decided: Decided, now: datetime) -> Case:
+    post = decided.post
+    case = Case(
+        key=decided.key,
+        revision=decided.revision,
+        network=post.get("network") or "file",
+        author=_author(post),
+        fingerprint=decided.decision["fingerprint"],
+        detected_at=_detected(post, now),
+        opened_at=now,
+        office=decided.route["office"] or "",
+    )
+    _judge(case, decided)
+    number(case)
+    link(decree, case)
+    case.save()
+    remember(case)
+    _keep(case, decided, now)
+    if case.state == State.NEW:
+        clocks.start_answering(decree, case)
+    case.due = clocks.nearest(case)
+    record(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=_body(case, decided))
+    raise_alarms(decree, case, decided.revision, decided.decision["alarms"], now)
+    case.save()
+    return case
+
+
+def _judge(case: Case, decided: Decided) -> None:
+    case.state, case.track = STATES[decided.verdict], decided.track
+    drawn = int(hashlib.sha256(decided.key.encode("utf-8", "surrogatepass")).hexdigest(), 16) % SECOND_LOOK == 0
+    case.second_look = case.state == State.NO_ANSWER and drawn
+
+
+def _keep(case: Case, decided: Decided, now: datetime) -> None:
+    """A decision's evidence holds words of the post: it is kept with it."""
+    words = keep("post", {"post": decided.post, "decision": decided.decision}, now)
+    Verdict.objects.create(
+        case=case,
+        revision=decided.revision,
+        versions=decided.versions,
+        verdict=decided.verdict,
+        track=decided.track,
+        department=decided.route["department"],
+        proposed=decided.route["proposed"],
+        text=words,
+        at=now,
+    )
+
+
+def _amend(decree: Decree, case: Case, decided: Decided, now: datetime, kind: str) -> None:
+    """Another proposal on record. It changes a case that no person has moved; of a moved one, it only tells."""
+    _keep(case, decided, now)
+    is_edit = kind == "judged_anew"
+    if not case.moved:
+        _judge_again(decree, case, decided, now)
+    if is_edit:
+        case.revision, case.fingerprint = decided.revision, decided.decision["fingerprint"]
+        Band.objects.filter(case=case).delete()
+        remember(case)
+    case.due = clocks.nearest(case)
+    record(case, kind, actor=SYSTEM, role=SYSTEM, now=now, body=_body(case, decided))
+    raise_alarms(decree, case, decided.revision, decided.decision["alarms"], now)
+    case.save()
+
+
+def _judge_again(decree: Decree, case: Case, decided: Decided, now: datetime) -> None:
+    was_answered, was_track = case.state == State.NEW, case.track
+    _judge(case, decided)
+    if case.state != State.NEW:
+        clocks.stop(case, now)
+    elif not was_answered:
+        clocks.start(decree, case, "dispatch", now)
+        clocks.count_anew(decree, case, "restored", now)
+    elif case.track != was_track and case.track == "4h":
+        clocks.count_anew(decree, case, "raised", now)
+    elif case.track != was_track:
+        clocks.start_answering(decree, case)
+
+
+def _body(case: Case, decided: Decided) -> dict[str, Any]:
+    route = decided.route
+    return {
+        "revision": decided.revision,
+        "verdict": decided.verdict,
+        "track": decided.track or None,
+        "department": route["department"] or None,
+        "proposed": route["proposed"],
+        "detected_at": stamp(case.detected_at),
+        "group": case.group.ordinal if case.group else None,
+        "resonance": case.resonance,
+        "versions": decided.versions,
+    }
+
+
+def _author(post: Mapping[str, Any]) -> str:
+    author = post.get("author")
+    return (
+        hashlib.sha256(f"{post.get('network')}:{author}".encode("utf-8", "surrogatepass")).hexdigest() if author else ""
+    )
+
+
+def _detected(post: Mapping[str, Any], now: datetime) -> datetime:
+    """When the clocks start; a moment in the future (a clock that is wrong) is brought back to now."""
+    try:
+        moment = datetime.fromisoformat(post["detected_at"])
+    except (KeyError, TypeError, ValueError):
+        return now
+    return min(moment if moment.tzinfo else moment.replace(tzinfo=UTC), now)

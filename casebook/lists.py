@@ -1,0 +1,41 @@
+"""What lists and pages ask of the tables; every list obeys who asks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from casebook.models import Alarm, Case, User, Verdict
+from cases.lifecycle import OF_A_DEPARTMENT
+
+
+def cards(
+    user: User, *, state: str | None = None, department: str | None = None, late_at: datetime | None = None
+) -> QuerySet[Case]:
+    """Cases that the user may see, the nearest deadline first, those without one last."""
+    found = Case.objects.all()
+    if user.role in OF_A_DEPARTMENT:
+        own = Q(department=user.department) | Q(coexecutors__department=user.department)
+        found = found.filter(own).distinct()
+        if user.office:
+            found = found.filter(office=user.office)
+    if state:
+        found = found.filter(state=state)
+    if department:
+        found = found.filter(department=department)
+    if late_at:
+        found = found.filter(due__lt=late_at)
+    return found.order_by(F("due").asc(nulls_last=True), "ordinal")
+
+
+def words(case: Case) -> dict[str, Any]:
+    """The post and its latest decision; both ``None`` after erasure."""
+    latest = Verdict.objects.filter(case=case).select_related("text").latest("id")
+    body = latest.text.body or {"post": None, "decision": None}
+    return {"post": body["post"], "decision": body["decision"]}
+
+
+def open_alarms() -> QuerySet[Alarm]:
+    return Alarm.objects.filter(acknowledged_at=None).select_related("case").order_by("raised_at")

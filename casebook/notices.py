@@ -1,0 +1,144 @@
+"""Notices: what is said, once, to each channel; the console reads its own from the table.
+
+``what`` names the thing said: whoever writes it second finds it there. Other channels are served by ``deliver``,
+which claims a notice before sending it, so that two processes do not send it twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import smtplib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import httpx
+from django.db import transaction
+from django.db.models import Q
+
+from casebook.models import Alarm, Case, Notice
+from records.clock import stamp
+
+CONSOLE, EMAIL, WEBHOOK = "console", "email", "webhook"
+CLAIM = timedelta(minutes=2)
+FIRST_RETRY = timedelta(seconds=30)
+MOST_TRIES = 12
+TIMEOUT_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Where notices go beside the console. ``smtp``: host and port; ``secret``: signs what the webhook is sent."""
+
+    smtp: tuple[str, int] | None = None
+    sender: str = "otklik@localhost"
+    recipients: tuple[str, ...] = ()
+    webhook: str = ""
+    secret: bytes = b""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (EMAIL,) * bool(self.smtp and self.recipients) + (WEBHOOK,) * bool(self.webhook)
+
+
+def say(
+    what: str,
+    case: Case,
+    now: datetime,
+    body: Mapping[str, Any],
+    *,
+    alarm: Alarm | None = None,
+    channels: Sequence[str] = (),
+) -> int:
+    """Say a thing to the console and ``channels``; returns to how many it is new."""
+    made = 0
+    for channel in (CONSOLE, *channels):
+        waits = None if channel == CONSOLE else now
+        _, is_new = Notice.objects.get_or_create(
+            what=what,
+            channel=channel,
+            defaults={
+                "case": case,
+                "alarm": alarm,
+                "at": now,
+                "body": dict(body),
+                "delivered_at": now if channel == CONSOLE else None,
+                "next_try_at": waits,
+            },
+        )
+        made += is_new
+    return made
+
+
+def deliver(channels: Channels, now: Callable[[], datetime], limit: int = 100) -> tuple[int, int]:
+    """Send what waits; returns how many were sent and how many failed and will be tried again."""
+    sent = failed = 0
+    for notice in _claim(channels, now(), limit):
+        try:
+            SENDERS[notice.channel](channels, notice)
+        except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:
+            failed += 1
+            _again(notice, now(), f"{type(error).__name__}: {error}"[:200])
+        else:
+            sent += 1
+            Notice.objects.filter(pk=notice.pk).update(delivered_at=now(), claimed_until=None, error="")
+    return sent, failed
+
+
+@transaction.atomic
+def _claim(channels: Channels, now: datetime, limit: int) -> list[Notice]:
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    waiting = Notice.objects.select_for_update(skip_locked=_skips()).filter(
+        free, channel__in=channels.names, delivered_at=None, next_try_at__lte=now, tries__lt=MOST_TRIES
+    )
+    found = list(waiting.order_by("id")[:limit])
+    Notice.objects.filter(pk__in=[notice.pk for notice in found]).update(claimed_until=now + CLAIM)
+    return found
+
+
+def _skips() -> bool:
+    """SQLite locks the whole file for a writer: there is nothing to skip."""
+    from django.db import connection
+
+    return bool(connection.features.has_select_for_update_skip_locked)
+
+
+def _again(notice: Notice, now: datetime, error: str) -> None:
+    wait = FIRST_RETRY * 2 ** min(notice.tries, 7)
+    Notice.objects.filter(pk=notice.pk).update(
+        tries=notice.tries + 1, next_try_at=now + wait, claimed_until=None, error=error
+    )
+
+
+def _by_email(channels: Channels, notice: Notice) -> None:
+    message = EmailMessage()
+    message["From"], message["To"] = channels.sender, ", ".join(channels.recipients)
+    message["Subject"] = f"Отклик: карточка {notice.case.ordinal}: {title(notice.body)}"
+    message["Message-ID"] = f"<{notice.what.replace(':', '.')}@otklik>"
+    message.set_content(f"Карточка {notice.case.ordinal}: {title(notice.body)}.\n{stamp(notice.at)}\n")
+    host, port = channels.smtp or ("", 0)
+    with smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS) as server:
+        server.send_message(message)
+
+
+def _by_webhook(channels: Channels, notice: Notice) -> None:
+    """Signed as GitHub signs its webhooks: HMAC-SHA-256 of the body, in hex."""
+    value = {"notice": notice.what, "case": str(notice.case.ordinal), "at": stamp(notice.at), "body": notice.body}
+    body = json.dumps(value, ensure_ascii=False).encode()
+    signature = hmac.new(channels.secret, body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Otklik-Signature-256": f"sha256={signature}"}
+    httpx.post(channels.webhook, content=body, headers=headers, timeout=TIMEOUT_SECONDS).raise_for_status()
+
+
+SENDERS: Mapping[str, Callable[[Channels, Notice], None]] = {EMAIL: _by_email, WEBHOOK: _by_webhook}
+_STAGES = {"half": "прошла половина срока", "before": "скоро срок", "breach": "срок прошёл"}
+
+
+def title(body: Mapping[str, Any]) -> str:
+    if "alarm" in body:
+        return f"тревога ({body['alarm']})"
+    return f"{_STAGES.get(body.get('stage', ''), '')}: {body.get('clock', '')}"

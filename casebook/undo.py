@@ -1,0 +1,43 @@
+"""Undo: what a case was before a move, in codes and times, and how it is put back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from casebook.models import Case, Clock, Coexecutor
+from records.clock import stamp
+
+FIELDS = ("state", "track", "department", "office", "external", "returns", "interim", "draft_number", "resonance")
+MOMENTS = ("accepted_at",)
+KEYS = ("executor_id", "owner_id")
+
+
+def snapshot(case: Case) -> dict[str, Any]:
+    running = Clock.objects.filter(case=case, stopped_at=None).order_by("id")
+    return {
+        **{name: getattr(case, name) for name in (*FIELDS, *KEYS)},
+        **{name: _written(getattr(case, name)) for name in MOMENTS},
+        "running": {str(clock.pk): clock.counted for clock in running},
+        "clocks": list(Clock.objects.filter(case=case).order_by("id").values_list("pk", flat=True)),
+        "coexecutors": sorted(Coexecutor.objects.filter(case=case).values_list("department", flat=True)),
+    }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return stamp(moment) if moment else None
+
+
+def put_back(case: Case, before: dict[str, Any], counted: Any) -> None:
+    """``counted``: a function from how a clock was counted to the clock."""
+    for name in (*FIELDS, *KEYS):
+        setattr(case, name, before[name])
+    for name in MOMENTS:
+        setattr(case, name, datetime.fromisoformat(before[name]) if before[name] else None)
+    Clock.objects.filter(case=case).exclude(pk__in=before["clocks"]).delete()
+    for pk, how in before["running"].items():
+        clock = counted(how)
+        Clock.objects.filter(pk=int(pk)).update(
+            stopped_at=None, started_at=clock.started_at, due=clock.due, limit=clock.limit, why=clock.why, counted=how
+        )
+    Coexecutor.objects.filter(case=case).exclude(department__in=before["coexecutors"]).delete()
