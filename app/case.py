@@ -166,6 +166,11 @@ def _page(one: Case, decree: Decree, role: Role) -> Iterator[str]:
     yield f"Можно ({role}): {', '.join(moves_from(State(one.state), role)) or 'ничего'}"
 
 
+def _option(key: str) -> tuple[str, str]:
+    """The number of a letter is not that of the case: each option has a parameter of its own."""
+    return f"--{key}", f"given_{key}"
+
+
 def _move_command(name: MoveName) -> click.Command:
     """One command of the lifecycle, from its row in the table and what it is given."""
 
@@ -178,12 +183,13 @@ def _move_command(name: MoveName) -> click.Command:
         home: Path | None,
         **given: Any,
     ) -> None:
-        _make(name, number, user_code, version, reason, moment, home, given)
+        told = {key.removeprefix("given_"): value for key, value in given.items()}
+        _make(name, number, user_code, version, reason, moment, home, told)
 
     options: list[Callable[..., Any]] = [
         click.argument("number", metavar="N", type=click.IntRange(1)),
         as_option,
-        *(click.option(f"--{key}", help=told, type=kind) for key, (told, kind) in _GIVEN.get(name, {}).items()),
+        *(click.option(*_option(key), help=told, type=kind) for key, (told, kind) in _GIVEN.get(name, {}).items()),
         click.option("--reason", help="Причина." + (" Обязательна." if MOVES[name].reasoned else "")),
         click.option("--version", type=int, help="Версия карточки, какой её видели; иначе нынешняя."),
         now_option,
@@ -215,8 +221,6 @@ def _make(
     user = user_of(user_code)
     if given.get("text") == "-":
         given["text"] = click.get_text_stream("stdin", encoding="utf-8").read()
-    if "number" in given:
-        given["number"] = given.pop("number")
     try:
         seen = visible(number, user).version if version is None else version
         now = moment_of(moment, decree)

@@ -90,8 +90,12 @@ def sweep(once: bool, moment: str | None, home: Path | None) -> None:
     """Напоминать о сроках и тревогах, принимать молчание за согласие (п. 6)."""
     decree = open_casebook(home)
     from app.channels import channels
+    from casebook.clocks import recompute
     from casebook.notices import deliver
     from casebook.sweep import sweep as look
+
+    # The calendar or a policy may have changed since the clocks were counted.
+    recompute(decree, moment_of(moment, decree))
 
     places = channels()
     if once:

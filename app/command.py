@@ -13,6 +13,7 @@ from app.calendar import calendar
 from app.case import case
 from app.casebook import alarm, audit, clocks, intake, relay, sweep, user
 from app.check import check
+from app.demo import demo
 from app.diff import diff
 from app.due import due
 from app.errors import DONE, FAILED, WRONG_USAGE, say
@@ -109,7 +110,7 @@ def otklik() -> None:
 
 
 _ON_POSTS = (triage, explain, diff, run, worker, up, quarantine, trace, produce, tail, topics)
-_ON_CASES = (case, alarm, intake, relay, sweep, audit, clocks, user)
+_ON_CASES = (case, alarm, intake, relay, sweep, audit, clocks, user, demo)
 for _command in (*_ON_POSTS, *_ON_CASES, check, due, calendar):
     otklik.add_command(_command)
 speak_russian(otklik)

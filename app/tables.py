@@ -21,8 +21,10 @@ now_option = click.option("--now", "moment", metavar="МОМЕНТ", help="Сч�
 as_option = click.option("--as", "user_code", metavar="КТО", required=True, help="Кто это делает: otklik user list.")
 
 
-def open_casebook(home: Path | None) -> Decree:
+def open_casebook(home: Path | None, apart: Path | None = None) -> Decree:
     """Connect to the database (``DATABASE_URL``, else SQLite in ``var/``), bring its tables up to date.
+
+    ``apart``: a folder for a casebook of its own, whatever the environment says.
 
     Raises:
         UsageFault: the database cannot be had; FaultsError: of ``regulation/``.
@@ -31,8 +33,8 @@ def open_casebook(home: Path | None) -> Decree:
     from regulation import Regulation
 
     folder = find_home(home)
-    data = folder / "var"
-    url = database_url() or sqlite_url((data / "casebook.sqlite").resolve())
+    data = apart or folder / "var"
+    url = ("" if apart else database_url()) or sqlite_url((data / "casebook.sqlite").resolve())
     data.mkdir(exist_ok=True)
     try:
         connect(url, data / "files")
@@ -47,6 +49,11 @@ def open_casebook(home: Path | None) -> Decree:
     from casebook.decree import Decree
 
     return Decree.of(Regulation.load(folder / "regulation"))
+
+
+def has_casebook(home: Path | None) -> bool:
+    """Whether there is one to ask; to ask is not to make one."""
+    return bool(database_url()) or (find_home(home) / "var" / "casebook.sqlite").is_file()
 
 
 def _is_of_the_database(error: Exception) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from app.carrier import open_journal, streams_of
 from app.errors import FAILED, UsageFault
 from app.options import home_option, one_of, streams_option
 from app.quarantined import DROPPED, RETRIED, entry, iso, local
+from app.tables import has_casebook, open_casebook
 from app.target import standard_output
 from app.words import one_line
 from journal import Journal, Record
@@ -93,26 +95,56 @@ class UnknownKeyError(UsageFault):
 def trace(key: str, out: Shown, home: Path | None, streams: Path | None) -> None:
     """Показать весь путь одного сообщения.
 
-    Когда принято, как разобрано, было ли в карантине. Сам текст не показывается.
+    Когда принято, как разобрано, было ли в карантине, что стало с карточкой. Сам текст не показывается.
 
     Код завершения: 0 — найдено; 1 — такого ключа в журнале нет.
     """
     with open_journal(streams_of(home, streams)) as journal:
         events = way(journal, key)
         readers = passed(journal, events)
-    if not events:
+    cases = cases_of(home, key)
+    if not events and not cases:
         mend = "ключ — network:id, например vk:-123_45; проверьте его и --streams; старые записи стираются по сроку"
         raise UnknownKeyError(f"в журнале нет сообщения с ключом {one_line(key)}", mend)
     if out is Shown.TEXT:
-        click.echo("\n".join(_told(key, events, readers)))
+        click.echo("\n".join([*_told(key, events, readers), *_told_of(cases)]))
         return
     found = {
         "key": key,
         "state": state(events) or "unknown",
         "events": [event.to_json() for event in events],
+        "cases": cases,
         "readers": [{name: getattr(reader, name) for name in Passed.__slots__} for reader in readers],
     }
     standard_output().write(f"{dump(found)}\n".encode())
+
+
+def cases_of(home: Path | None, key: str) -> list[dict[str, Any]]:
+    """The cases of a post with their events, where there is a casebook."""
+    if not has_casebook(home):
+        return []
+    open_casebook(home)
+    from casebook.events import message_of as event_of
+    from casebook.models import Case
+
+    return [
+        {
+            "case": str(case.ordinal),
+            "state": case.state,
+            "track": case.track or None,
+            "events": [event_of(event) for event in case.events.select_related("case").order_by("number")],
+        }
+        for case in Case.objects.filter(key=key).order_by("ordinal")
+    ]
+
+
+def _told_of(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for case in cases:
+        yield ""
+        yield f"карточка {case['case']}: {case['state']}, срок {case['track'] or '—'}"
+        for event in case["events"]:
+            at = local(datetime.fromisoformat(event["at"]).timestamp())
+            yield f"{at}  {event['kind']} — {event['actor']} ({event['role']})"
 
 
 def way(journal: Journal, key: str) -> list[Event]:

@@ -13,12 +13,13 @@ from casebook.events import chained, digest_of, opening
 from casebook.models import Case, Event, Ledger, Root, Text
 
 DAY = timedelta(days=1)
+SETTLES = timedelta(hours=1)  # what was begun before midnight is committed by then
 
 
 def seal(decree: Decree, now: datetime) -> None:
     """Write the root of yesterday, once it is over and where there is none yet."""
     zone = decree.clocks.working.zone
-    yesterday = now.astimezone(zone).date() - DAY
+    yesterday = (now - SETTLES).astimezone(zone).date() - DAY
     if Root.objects.filter(day__gte=yesterday).exists() or not Event.objects.exists():
         return
     cases, events, digest = _root(_end(yesterday, zone))

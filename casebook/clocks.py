@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -27,13 +28,18 @@ def _publication(clocks: Clocks, counted: Counted) -> cases.Clock:
     return clocks.publication(_at(counted, "at"), count(clocks, counted["answer"]))
 
 
+def _raised(clocks: Clocks, counted: Counted) -> tuple[cases.Clock, cases.Clock]:
+    restored = _at(counted, "restored") if "restored" in counted else None
+    return clocks.raised(_at(counted, "at"), _at(counted, "now"), restored)
+
+
 COUNTS: Mapping[str, Callable[[Clocks, Counted], cases.Clock]] = {
     "dispatch": lambda clocks, c: clocks.dispatch(_at(c, "at")),
     "return": lambda clocks, c: clocks.returning(_at(c, "at")),
     "draft": lambda clocks, c: clocks.draft(_at(c, "at"), Track(c["track"])),
     "answer": lambda clocks, c: clocks.answer(_at(c, "at"), Track(c["track"])),
-    "raised_draft": lambda clocks, c: clocks.raised(_at(c, "at"), _at(c, "now"))[0],
-    "raised_answer": lambda clocks, c: clocks.raised(_at(c, "at"), _at(c, "now"))[1],
+    "raised_draft": lambda clocks, c: _raised(clocks, c)[0],
+    "raised_answer": lambda clocks, c: _raised(clocks, c)[1],
     "restored_draft": lambda clocks, c: clocks.restored(_at(c, "at"), Track(c["track"]), _at(c, "now"))[0],
     "restored_answer": lambda clocks, c: clocks.restored(_at(c, "at"), Track(c["track"]), _at(c, "now"))[1],
     "rework": lambda clocks, c: clocks.rework(_at(c, "at"), count(clocks, c["answer"])),
@@ -48,11 +54,17 @@ def count(clocks: Clocks, counted: Counted) -> cases.Clock:
     return COUNTS[counted["by"]](clocks, counted)
 
 
-def start(decree: Decree, case: Case, by: str, at: datetime, **given: Any) -> Clock:
+def start(decree: Decree, case: Case, by: str, at: datetime | str, **given: Any) -> Clock:
     """Start a clock, or count a running one of the same name anew."""
-    counted = {"by": by, "at": stamp(at), **given}
+    counted = {"by": by, "at": at if isinstance(at, str) else stamp(at), **given}
+    clock, values = _values(decree, counted)
+    kept, _ = Clock.objects.update_or_create(case=case, name=clock.name, stopped_at=None, defaults=values)
+    return kept
+
+
+def _values(decree: Decree, counted: Counted) -> tuple[cases.Clock, dict[str, Any]]:
     clock = count(decree.clocks, counted)
-    values = {
+    return clock, {
         "started_at": clock.started_at,
         "due": clock.due,
         "limit": clock.limit,
@@ -60,22 +72,39 @@ def start(decree: Decree, case: Case, by: str, at: datetime, **given: Any) -> Cl
         "point": clock.point,
         "counted": counted,
     }
-    kept, _ = Clock.objects.update_or_create(case=case, name=clock.name, stopped_at=None, defaults=values)
-    return kept
+
+
+def answering(decree: Decree, case: Case) -> list[Clock]:
+    """Clocks that detection starts (points 5, 7, 8, 9), not yet kept: the case may be new."""
+    at = stamp(case.detected_at)
+    counts = [{"by": "dispatch", "at": at}, *({"by": by, "at": at, "track": case.track} for by in ("draft", "answer"))]
+    return [Clock(case=case, name=clock.name, **values) for clock, values in map(partial(_values, decree), counts)]
 
 
 def start_answering(decree: Decree, case: Case) -> None:
-    """Clocks that detection starts (points 5, 7, 8, 9)."""
-    at = case.detected_at
-    start(decree, case, "dispatch", at)
-    for by in ("draft", "answer"):
-        start(decree, case, by, at, track=case.track)
+    for clock in answering(decree, case):
+        start(decree, case, **clock.counted)
 
 
 def count_anew(decree: Decree, case: Case, how: str, now: datetime) -> None:
-    """Draft and answer of a case that was ``raised`` or ``restored`` now."""
+    """Draft and answer of a case that was ``restored``, ``raised`` or ``lowered`` now.
+
+    Of the last two only what still runs: a draft that was given is not asked for again. What was restored before
+    stays counted from there.
+    """
     for name in ("draft", "answer"):
-        start(decree, case, f"{how}_{name}", case.detected_at, track=case.track, now=stamp(now))
+        given = {"track": case.track, "now": stamp(now)}
+        if how == "restored":
+            start(decree, case, f"restored_{name}", case.detected_at, **given)
+        elif clock := running(case, name):
+            counted = clock.counted
+            back = counted["now"] if counted["by"].startswith("restored") else counted.get("restored")
+            if how == "raised":
+                start(decree, case, f"raised_{name}", case.detected_at, **given, **({"restored": back} if back else {}))
+            elif back:
+                start(decree, case, f"restored_{name}", case.detected_at, **{**given, "now": back})
+            else:
+                start(decree, case, name, case.detected_at, track=case.track)
 
 
 def running(case: Case, name: str) -> Clock | None:
@@ -96,12 +125,15 @@ def nearest(case: Case) -> datetime | None:
     return Clock.objects.filter(case=case, stopped_at=None).order_by("due").values_list("due", flat=True).first()
 
 
-def differing(decree: Decree) -> Iterator[tuple[Clock, cases.Clock]]:
-    """Running clocks that would be counted otherwise today: after a change of calendar or policy, or of a row."""
-    for clock in Clock.objects.filter(stopped_at=None).select_related("case").order_by("id").iterator():
-        fresh = count(decree.clocks, clock.counted)
-        if (fresh.due, fresh.limit) != (clock.due, clock.limit):
-            yield clock, fresh
+def differing(decree: Decree, case: Case | None = None) -> Iterator[tuple[Clock, cases.Clock]]:
+    """Running clocks (``case``: of one) that would be counted otherwise today: after a change of calendar or policy,
+    or of a row."""
+    silent = Clocks(decree.clocks.working, decree.clocks.terms, silent=True)
+    found = Clock.objects.filter(stopped_at=None, **({"case": case} if case else {}))
+    for pk, due, limit, counted in found.order_by("id").values_list("pk", "due", "limit", "counted").iterator():
+        fresh = count(silent, counted)
+        if (fresh.due, fresh.limit) != (due, limit):
+            yield Clock.objects.select_related("case").get(pk=pk), count(decree.clocks, counted)
 
 
 def misdated() -> Iterator[Case]:
@@ -113,17 +145,17 @@ def misdated() -> Iterator[Case]:
 
 def recompute(decree: Decree, now: datetime) -> int:
     """Count the running clocks of all cases anew and record which changed; returns how many cases did."""
-    changed: dict[int, list[tuple[Clock, cases.Clock]]] = {}
-    for clock, fresh in differing(decree):
-        changed.setdefault(clock.case.pk, []).append((clock, fresh))
-    for pk, pairs in changed.items():
-        _recount(pk, pairs, decree, now)
-    return len(changed)
+    wrong = {clock.case.pk for clock, _ in differing(decree)} | {case.pk for case in misdated()}
+    return sum(_recount(pk, decree, now) for pk in sorted(wrong))
 
 
 @transaction.atomic
-def _recount(pk: int, pairs: list[tuple[Clock, cases.Clock]], decree: Decree, now: datetime) -> None:
+def _recount(pk: int, decree: Decree, now: datetime) -> bool:
+    """Counted under the lock: a move may have been made since the difference was seen."""
     case = Case.objects.select_for_update().get(pk=pk)
+    pairs = list(differing(decree, case))
+    if not pairs and case.due == nearest(case):
+        return False
     moved = {clock.name: {"was": stamp(clock.due), "is": stamp(fresh.due)} for clock, fresh in pairs}
     body = {"regulation": decree.regulation.version, "clocks": moved}
     for clock, fresh in pairs:
@@ -131,3 +163,4 @@ def _recount(pk: int, pairs: list[tuple[Clock, cases.Clock]], decree: Decree, no
     case.due = nearest(case)
     record(case, "recounted", actor="system", role="system", now=now, body=body)
     case.save()
+    return True

@@ -6,7 +6,7 @@ share a part are compared.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from django.db.models import Q
@@ -30,12 +30,14 @@ def remember(case: Case) -> None:
     )
 
 
-def alike(case: Case, since: datetime) -> list[Case]:
-    """Cases of near copies detected from ``since`` to this one's detection, the earliest first."""
+def alike(case: Case, within: timedelta) -> list[Case]:
+    """Cases of near copies detected at most so long before or after this one, the first opened first. After: decisions
+    come in order for each key only."""
     shared = Q()
     for number, value in enumerate(bands(case.fingerprint)):
         shared |= Q(number=number, value=value)
-    recent = Band.objects.filter(shared, detected_at__gte=since, detected_at__lte=case.detected_at)
+    span = (case.detected_at - within, case.detected_at + within)
+    recent = Band.objects.filter(shared, detected_at__range=span)
     found = Case.objects.filter(pk__in=recent.exclude(case__key=case.key).values("case")).order_by("ordinal")
     return [other for other in found if near(other.fingerprint, case.fingerprint)]
 
@@ -43,12 +45,19 @@ def alike(case: Case, since: datetime) -> list[Case]:
 def link(decree: Decree, case: Case) -> list[Case]:
     """Put a new case in the group of its near copies; whether they are many enough in time is ``resonance``."""
     days = decree.policy("duplicates", "same_author_days")
-    others = alike(case, case.detected_at - timedelta(days=days))
+    others = alike(case, timedelta(days=days))
     if not others:
         return []
     case.group = others[0].group or others[0]
     hours = timedelta(hours=decree.policy("fast_track_criteria", "resonance_hours"))
-    close = [other for other in others if other.detected_at >= case.detected_at - hours]
-    authors = {other.author or other.key for other in close} | {case.author or case.key}
-    case.resonance = len(authors) >= decree.policy("fast_track_criteria", "resonance_count")
+    case.resonance = _most_authors(case, others, hours) >= decree.policy("fast_track_criteria", "resonance_count")
     return others
+
+
+def _most_authors(case: Case, others: list[Case], span: timedelta) -> int:
+    """The most authors within any span that holds this case."""
+    every = [case, *others]
+    begins = [one.detected_at for one in every if case.detected_at - span <= one.detected_at <= case.detected_at]
+    return max(
+        len({one.author or one.key for one in every if begin <= one.detected_at <= begin + span}) for begin in begins
+    )

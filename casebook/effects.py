@@ -11,18 +11,18 @@ from typing import Any
 from casebook import clocks
 from casebook.decree import ORGANISING, Decree
 from casebook.duplicates import remember
-from casebook.events import digest_of, keep, number, record
+from casebook.events import Numbering, digest_of, keep, record
 from casebook.files import attach
 from casebook.models import Case, Coexecutor, Draft, Event, User, Verdict
 from casebook.undo import put_back, snapshot
-from cases.lifecycle import IRREVOCABLE, MOVES, MoveError, MoveName, Role, State
-from records import Track
+from cases.lifecycle import IRREVOCABLE, MOVES, OF_A_DEPARTMENT, UNANSWERED, MoveError, MoveName, Role, State
+from records import ReasonCode, Track
 from records.clock import stamp
 
 Body = dict[str, Any]
 _LINK = re.compile(r"https?://[^\s/]+\.[^\s]+")
 _DATE = re.compile(
-    r"\b\d{1,2}(?:\.\d{1,2}(?:\.\d{2,4})?|\s+(?:январ|феврал|март|апрел|ма[йя]|июн|июл|август|сент|окт|ноя|дек))"
+    r"\b\d{1,2}(?:\.(?:0?[1-9]|1[0-2])\b(?:\.\d{2,4})?|\s+(?:январ|феврал|март|апрел|ма[йя]|июн|июл|август|сент|окт|ноя|дек))"
 )
 _WORD = re.compile(r"[а-яёa-z]{4,}", re.IGNORECASE)
 _STEM = 5
@@ -63,7 +63,7 @@ class Turn:
 
 
 def confirm(turn: Turn) -> Body:
-    """``department`` (else the proposed one), ``office``. An external body: the case goes to ORG, the answer names it."""
+    """``department`` (else the proposed one), ``office``. An external body: to ORG, named in the answer."""
     case, decree = turn.case, turn.decree
     most = decree.policy("return_30m", "returns_before_manager")
     if case.returns >= most and not turn.is_manager:
@@ -87,6 +87,7 @@ def confirm(turn: Turn) -> Body:
 
 def return_(turn: Turn) -> Body:
     case = turn.case
+    _leads(turn)
     clock = clocks.running(case, "return")
     if case.accepted_at is not None or clock is None or turn.now > clock.due:
         raise MoveError(
@@ -95,6 +96,14 @@ def return_(turn: Turn) -> Body:
     case.returns += 1
     clocks.stop(case, turn.now, "return")
     return {"returns": case.returns, "department": case.department}
+
+
+def _leads(turn: Turn) -> None:
+    """A department that only helps sees the case; whose it is, the lead one says."""
+    if turn.actor.role in OF_A_DEPARTMENT and turn.actor.department != turn.case.department:
+        raise MoveError(
+            f"карточку ведёт {turn.case.department}, а не {turn.actor.department}", "это делает ведущий отдел"
+        )
 
 
 def accept(turn: Turn) -> Body:
@@ -109,9 +118,10 @@ def accept(turn: Turn) -> Body:
 def assign(turn: Turn) -> Body:
     """``executor``: the code of a user of the department."""
     case = turn.case
+    _leads(turn)
     code = turn.need("executor", "исполнитель")
     user = User.objects.filter(code=code, active=True, department=case.department).first()
-    if user is None or user.role not in (Role.HEAD, Role.EXECUTOR):
+    if user is None or user.role not in OF_A_DEPARTMENT or user.office not in ("", case.office):
         raise MoveError(f"в отделе {case.department} нет исполнителя {code}", "otklik user list")
     case.executor = user
     case.accepted_at = case.accepted_at or turn.now
@@ -221,8 +231,9 @@ def publish(turn: Turn) -> Body:
     if current.interim:
         turn.after = State.INTERIM_PUBLISHED
         case.interim = True
+        first = clocks.last(case, "final")  # a second interim answer does not start the seven days anew
         for by in ("final_draft", "final"):
-            clocks.start(turn.decree, case, by, turn.now)
+            clocks.start(turn.decree, case, by, first.started_at if first else turn.now)
     return {"draft": current.number, "interim": current.interim, "link": digest_of(link)}
 
 
@@ -245,6 +256,7 @@ def _not_too_alike(turn: Turn, current: Draft) -> None:
 
 
 def publish_unapproved(turn: Turn) -> Body:
+    _names_body(turn, _current(turn.case))
     clocks.stop(turn.case, turn.now, "approval")
     body = publish(turn)
     return {**body, "unapproved": True}
@@ -260,6 +272,8 @@ def unpublishable(turn: Turn) -> Body:
 def reply(turn: Turn) -> Body:
     """``link``: the author of a merged post is owed a reply of his own, with its own clock and proof."""
     owner = turn.case.owner
+    while owner is not None and owner.owner is not None:  # which was itself merged later
+        owner = owner.owner
     if owner is None or not Draft.objects.filter(case=owner, interim=False, published_at__isnull=False).exists():
         raise MoveError("по общей карточке ещё не ответили", "сначала разместите её ответ")
     link = _link(turn)
@@ -275,8 +289,9 @@ def close(turn: Turn) -> Body:
 def restore(turn: Turn) -> Body:
     """Policy ``restore``: due is the later of the count from detection and one working hour from now."""
     case = turn.case
-    late = case.state == State.EXCLUDED
-    case.track = case.track or turn.take("track", Track.FOUR_HOURS if _fast(case) else Track.EIGHT_HOURS)
+    by_filter = case.state != State.MERGED
+    usual_track = case.track or (Track.FOUR_HOURS if _fast(case) else Track.EIGHT_HOURS)
+    case.track, case.owner = turn.take("track", usual_track), None
     clocks.start(turn.decree, case, "dispatch", turn.now)
     clocks.count_anew(turn.decree, case, "restored", turn.now)
     usual = turn.decree.clocks.answer(case.detected_at, Track(case.track))
@@ -286,7 +301,7 @@ def restore(turn: Turn) -> Body:
         "track": case.track,
         "from_detection": stamp(usual.due),
         "due": stamp(answer.due) if answer else None,
-        "late_by_filter": late and is_late,
+        "late_by_filter": by_filter and is_late,
     }
 
 
@@ -298,26 +313,20 @@ def raise_(turn: Turn) -> Body:
     """``code``: why (a reason of the contract). Policy ``reclassify``."""
     if turn.case.track == Track.FOUR_HOURS:
         raise MoveError("срок уже 4 часа", "ничего делать не нужно")
+    code = turn.take("code", "")
+    if code and code not in set(ReasonCode):
+        raise MoveError(f"нет кода причины {code[:20]}", f"назовите один из: {', '.join(ReasonCode)}")
     turn.case.track = Track.FOUR_HOURS
-    _recount(turn, "raised")
-    return {"track": turn.case.track, "code": turn.take("code", "")}
+    clocks.count_anew(turn.decree, turn.case, "raised", turn.now)
+    return {"track": turn.case.track, "code": code}
 
 
 def lower(turn: Turn) -> Body:
     if turn.case.track == Track.EIGHT_HOURS:
         raise MoveError("срок уже 8 часов", "ничего делать не нужно")
     turn.case.track = Track.EIGHT_HOURS
-    _recount(turn, "")
+    clocks.count_anew(turn.decree, turn.case, "lowered", turn.now)
     return {"track": turn.case.track}
-
-
-def _recount(turn: Turn, how: str) -> None:
-    """Only what still runs: a draft that was given is not asked for again."""
-    for name in ("draft", "answer"):
-        if clocks.running(turn.case, name):
-            by = f"{how}_{name}" if how else name
-            given = {"track": turn.case.track, "now": stamp(turn.now)}
-            clocks.start(turn.decree, turn.case, by, turn.case.detected_at, **given)
 
 
 def split(turn: Turn) -> Body:
@@ -333,7 +342,9 @@ def split(turn: Turn) -> Body:
     other.state, other.department, other.executor, other.external = State.NEW, "", None, ""
     other.version = other.returns = other.draft_number = 0
     other.accepted_at, other.moved, other.opened_at, other.interim = None, True, now, False
-    number(other)
+    numbering = Numbering()
+    numbering.give(other)
+    numbering.save()
     other.save()
     Verdict.objects.create(
         case=other,
@@ -359,7 +370,7 @@ def merge(turn: Turn) -> Body:
     """``into``: the number of the case that answers for this one too. The author is still owed a reply."""
     case = turn.case
     into = Case.objects.select_for_update().filter(ordinal=turn.need("into", "общая карточка")).first()
-    if into is None or into.pk == case.pk or into.state in (State.MERGED, State.CLOSED, State.WITHDRAWN):
+    if into is None or into.pk == case.pk or into.state not in UNANSWERED | {State.PUBLISHED}:
         raise MoveError("присоединить не к чему", "назовите номер другой, открытой карточки: --into N")
     case.owner = into
     clocks.stop(case, turn.now, "dispatch", "return", "draft", "approval", "publish")

@@ -24,7 +24,17 @@ def digest_of(value: Any) -> str:
 
 def keep(kind: str, body: Mapping[str, Any], now: datetime) -> Text:
     """Words of people, in the one row that can be erased."""
-    return Text.objects.create(kind=kind, body=dict(body), digest=digest_of(body), created_at=now)
+    kept = storable(dict(body))
+    return Text.objects.create(kind=kind, body=kept, digest=digest_of(kept), created_at=now)
+
+
+def storable(value: Any) -> Any:
+    """As PostgreSQL can hold it: a zero character and half of a surrogate pair become the sign of replacement."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def record(
@@ -38,7 +48,7 @@ def record(
     before: Mapping[str, Any] | None = None,
 ) -> Event:
     """The next event of a case whose row is locked; the case is saved by the caller."""
-    previous = Event.objects.filter(case=case, number=case.version).values_list("digest", flat=True).first() or ""
+    previous = _last_digest(case) if case.version else ""
     case.version += 1
     event = Event(
         case=case, number=case.version, kind=kind, at=now, actor=actor, role=role, body=dict(body), before=before
@@ -46,6 +56,10 @@ def record(
     event.digest = chained(previous, event)
     event.save(force_insert=True)
     return event
+
+
+def _last_digest(case: Case) -> str:
+    return Event.objects.values_list("digest", flat=True).get(case=case, number=case.version)
 
 
 def chained(previous: str, event: Event) -> str:
@@ -63,13 +77,23 @@ def _utc(moment: datetime) -> str:
     return stamp(moment.astimezone(UTC))
 
 
-def number(case: Case) -> None:
-    """Give a new case its number. Locks the ledger until the transaction ends: cases are opened one after another."""
-    ledger, _ = Ledger.objects.select_for_update().get_or_create(id=1)
-    case.ordinal = ledger.cases + 1
-    case.opening = opening(ledger.digest, case)
-    ledger.cases, ledger.digest = case.ordinal, case.opening
-    ledger.save()
+class Numbering:
+    """Gives new cases their numbers. The first one locks the ledger until the transaction ends: cases are opened one
+    after another. ``save`` once they are all open."""
+
+    def __init__(self) -> None:
+        self._ledger: Ledger | None = None
+
+    def give(self, case: Case) -> None:
+        if self._ledger is None:
+            self._ledger, _ = Ledger.objects.select_for_update().get_or_create(id=1)
+        case.ordinal = self._ledger.cases + 1
+        case.opening = opening(self._ledger.digest, case)
+        self._ledger.cases, self._ledger.digest = case.ordinal, case.opening
+
+    def save(self) -> None:
+        if self._ledger is not None:
+            self._ledger.save()
 
 
 def message_of(event: Event) -> dict[str, Any]:

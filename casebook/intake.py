@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +15,17 @@ from casebook import clocks
 from casebook.alarms import raise_alarms
 from casebook.decree import Decree
 from casebook.duplicates import link, remember
-from casebook.events import digest_of, keep, number, record
-from casebook.models import Band, Case, Verdict
+from casebook.events import Numbering, digest_of, keep, record
+from casebook.models import CODE, Band, Case, Clock, Verdict
+from cases import UnknownYearError
 from cases.lifecycle import State
 from journal import Record
-from records import PostError
+from records import AlarmKind, PostError, Track
 from records.clock import stamp
 from records.messages import message_of
 
+_HEX = re.compile("[0-9a-f]{16}")
+LONGEST_KEY = 200
 STATES = {"answer": State.NEW, "exclude": State.EXCLUDED, "no_answer": State.NO_ANSWER}
 SECOND_LOOK = 20  # one in so many posts that need no answer is looked at again
 SYSTEM = "system"
@@ -75,19 +79,34 @@ def read(value: bytes) -> Decided:
     message = message_of(value)
     try:
         found = Decided(message["post"], message["decision"])
-        told = (found.key, found.revision, found.verdict, found.track, found.route["department"], found.versions)
-        bool(STATES[found.verdict] and int(found.decision["fingerprint"], 16) and told)
-        [alarm["kind"] for alarm in found.decision["alarms"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise PostError(
-            f"не решение: {type(error).__name__} {error}", "в posts.decided пишет только otklik run или worker"
-        ) from None
+        wrong = [name for name, is_right in _checks(found) if not is_right]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        wrong = [type(error).__name__]
+    if wrong:
+        what = f"не решение: неверно {', '.join(wrong)}"
+        raise PostError(what, "в posts.decided пишет только otklik run или worker")
     return found
+
+
+def _checks(found: Decided) -> Iterator[tuple[str, bool]]:
+    """What the tables and the clocks take for granted; by name, for the text itself is nobody's business."""
+    decision, route = found.decision, found.route
+    yield "key", isinstance(found.post["key"], str) and 0 < len(found.key) <= LONGEST_KEY and "\0" not in found.key
+    yield "network", isinstance(found.post.get("network") or "", str) and len(found.post.get("network") or "") <= CODE
+    yield "revision", _HEX.fullmatch(decision["revision"]) is not None
+    yield "fingerprint", _HEX.fullmatch(decision["fingerprint"]) is not None
+    yield "verdict", found.verdict in STATES
+    yield "track", found.track in (set(Track) if found.verdict == "answer" else {""})
+    yield "department", isinstance(route["department"], str) and len(route["department"]) <= CODE
+    yield "office", isinstance(route["office"] or "", str) and len(route["office"] or "") <= CODE
+    yield "proposed", isinstance(route["proposed"], bool)
+    yield "alarms", all(alarm["kind"] in set(AlarmKind) for alarm in decision["alarms"])
+    yield "versions", bool(found.versions)
 
 
 def take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:
     """Open or amend the cases of a batch, in one transaction; the caller commits the offsets after it."""
-    taken = Taken()
+    taken, numbering = Taken(), Numbering()
     with transaction.atomic():
         for one in records:
             try:
@@ -95,14 +114,15 @@ def take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:
             except PostError as error:
                 taken.refused.append((one.offset, f"{error.reason}; {error.mend}"))
                 continue
-            _take_one(decree, decided, now, taken)
+            _take_one(decree, decided, now, taken, numbering)
+        numbering.save()
     return taken
 
 
-def _take_one(decree: Decree, decided: Decided, now: datetime, taken: Taken) -> None:
+def _take_one(decree: Decree, decided: Decided, now: datetime, taken: Taken, numbering: Numbering) -> None:
     case = Case.objects.select_for_update().filter(key=decided.key, part=0).first()
     if case is None:
-        _open(decree, decided, now)
+        _open(decree, decided, now, numbering)
         taken.opened += 1
     elif Verdict.objects.filter(case=case, revision=decided.revision, versions=decided.versions).exists():
         taken.repeated += 1
@@ -114,7 +134,7 @@ def _take_one(decree: Decree, decided: Decided, now: datetime, taken: Taken) -> 
         taken.edited += 1
 
 
-def _open(decree: Decree, decided: Decided, now: datetime) -> Case:
+def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering) -> None:
     post = decided.post
     case = Case(
         key=decided.key,
@@ -122,27 +142,26 @@ def _open(decree: Decree, decided: Decided, now: datetime) -> Case:
         network=post.get("network") or "file",
         author=_author(post),
         fingerprint=decided.decision["fingerprint"],
-        detected_at=_detected(post, now),
+        detected_at=_detected(decree, post, now),
         opened_at=now,
-        office=decided.route["office"] or "",
     )
     _judge(case, decided)
-    number(case)
+    numbering.give(case)
     link(decree, case)
-    case.save()
+    started = clocks.answering(decree, case) if case.state == State.NEW else []
+    case.due = min((clock.due for clock in started), default=None)
+    case.save(force_insert=True)
+    Clock.objects.bulk_create(started)
     remember(case)
     _keep(case, decided, now)
-    if case.state == State.NEW:
-        clocks.start_answering(decree, case)
-    case.due = clocks.nearest(case)
     record(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=_body(case, decided))
     raise_alarms(decree, case, decided.revision, decided.decision["alarms"], now)
-    case.save()
-    return case
+    Case.objects.filter(pk=case.pk).update(version=case.version)
 
 
 def _judge(case: Case, decided: Decided) -> None:
     case.state, case.track = STATES[decided.verdict], decided.track
+    case.office = decided.route["office"] or ""
     drawn = int(hashlib.sha256(decided.key.encode("utf-8", "surrogatepass")).hexdigest(), 16) % SECOND_LOOK == 0
     case.second_look = case.state == State.NO_ANSWER and drawn
 
@@ -190,7 +209,7 @@ def _judge_again(decree: Decree, case: Case, decided: Decided, now: datetime) ->
     elif case.track != was_track and case.track == "4h":
         clocks.count_anew(decree, case, "raised", now)
     elif case.track != was_track:
-        clocks.start_answering(decree, case)
+        clocks.count_anew(decree, case, "lowered", now)
 
 
 def _body(case: Case, decided: Decided) -> dict[str, Any]:
@@ -205,6 +224,7 @@ def _body(case: Case, decided: Decided) -> dict[str, Any]:
         "group": case.group.ordinal if case.group else None,
         "resonance": case.resonance,
         "versions": decided.versions,
+        "times": _odd_times(decided.post, case),
     }
 
 
@@ -215,10 +235,31 @@ def _author(post: Mapping[str, Any]) -> str:
     )
 
 
-def _detected(post: Mapping[str, Any], now: datetime) -> datetime:
-    """When the clocks start; a moment in the future (a clock that is wrong) is brought back to now."""
+def _odd_times(post: Mapping[str, Any], case: Case) -> str | None:
+    """What is wrong with the times that a post came with, for whoever reads the record."""
+    published, detected = _moment(post.get("published_at")), _moment(post.get("detected_at"))
+    if detected is None:
+        return "not_detected"
+    if detected > case.opened_at:
+        return "detected_in_the_future"
+    if detected < case.detected_at:
+        return "detected_before_any_calendar"
+    return "detected_before_published" if published and published > detected else None
+
+
+def _moment(written: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(post["detected_at"])
-    except (KeyError, TypeError, ValueError):
+        moment = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _detected(decree: Decree, post: Mapping[str, Any], now: datetime) -> datetime:
+    """When the clocks start; a moment in the future, or before any calendar (a clock that is wrong), becomes now."""
+    moment = _moment(post.get("detected_at")) or now
+    try:
+        decree.clocks.working.day(moment.date())
+    except UnknownYearError:
         return now
-    return min(moment if moment.tzinfo else moment.replace(tzinfo=UTC), now)
+    return min(moment, now)

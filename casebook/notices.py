@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from casebook.models import Alarm, Case, Notice
 from records.clock import stamp
@@ -75,28 +75,40 @@ def say(
 
 
 def deliver(channels: Channels, now: Callable[[], datetime], limit: int = 100) -> tuple[int, int]:
-    """Send what waits; returns how many were sent and how many failed and will be tried again."""
-    sent = failed = 0
-    for notice in _claim(channels, now(), limit):
+    """Send what waits; returns how many were sent and how many failed and will be tried again.
+
+    A channel that failed waits for the next round: who hangs in one does not keep an alarm from the other.
+    """
+    sent, silent = 0, set[str]()
+    for _ in range(limit):
+        notice = _claim([name for name in channels.names if name not in silent], now())
+        if notice is None:
+            break
         try:
             SENDERS[notice.channel](channels, notice)
-        except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:
-            failed += 1
+        except (OSError, ValueError, smtplib.SMTPException, httpx.HTTPError, httpx.InvalidURL) as error:
+            silent.add(notice.channel)
             _again(notice, now(), f"{type(error).__name__}: {error}"[:200])
         else:
             sent += 1
             Notice.objects.filter(pk=notice.pk).update(delivered_at=now(), claimed_until=None, error="")
-    return sent, failed
+    return sent, len(silent)
 
 
 @transaction.atomic
-def _claim(channels: Channels, now: datetime, limit: int) -> list[Notice]:
+def _claim(names: Sequence[str], now: datetime) -> Notice | None:
+    """The one to be sent now, alarms first; an alarm that a person has acknowledged is told no more."""
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    waiting = Notice.objects.select_for_update(skip_locked=_skips()).filter(
-        free, channel__in=channels.names, delivered_at=None, next_try_at__lte=now, tries__lt=MOST_TRIES
+    waiting = Notice.objects.filter(
+        free, channel__in=names, delivered_at=None, next_try_at__lte=now, tries__lt=MOST_TRIES
+    ).exclude(alarm__acknowledged_at__isnull=False)
+    found = (
+        waiting.select_for_update(skip_locked=_skips(), of=("self",) if _skips() else ())
+        .order_by(F("alarm").asc(nulls_last=True), "id")
+        .first()
     )
-    found = list(waiting.order_by("id")[:limit])
-    Notice.objects.filter(pk__in=[notice.pk for notice in found]).update(claimed_until=now + CLAIM)
+    if found:
+        Notice.objects.filter(pk=found.pk).update(claimed_until=now + CLAIM)
     return found
 
 

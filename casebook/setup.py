@@ -12,6 +12,7 @@ from django.conf import settings
 # WAL: readers do not wait for the writer. FULL: what is committed outlives the loss of power.
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000;"
 _SQLITE: dict[str, Any] = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _PRAGMAS}
+_MIGRATING = 323_2023  # PostgreSQL's lock of whoever changes the tables
 
 
 class DatabaseUrlError(Exception):
@@ -58,7 +59,20 @@ def sqlite_url(path: Path) -> str:
 
 
 def migrate() -> None:
-    """Bring the tables to the shape of this code; nothing where they have it."""
-    from django.core.management import call_command
+    """Bring the tables to the shape of this code; nothing where they have it.
 
-    call_command("migrate", verbosity=0, interactive=False)
+    All in one transaction, which one of the processes that start at once holds: a process that is killed here leaves
+    nothing half made, and two do not make the same table.
+    """
+    from django.core.management import call_command
+    from django.db import connection, transaction
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    with connection.constraint_checks_disabled(), transaction.atomic():  # SQLite remakes tables without checks
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATING])
+        call_command("migrate", verbosity=0, interactive=False)

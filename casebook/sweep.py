@@ -30,16 +30,17 @@ class Swept:
 
 
 def sweep(decree: Decree, now: datetime, channels: Channels = NOWHERE) -> Swept:
-    done = Swept(accepted=_accept(decree, now))
+    done = Swept()
+    for alarm in Alarm.objects.filter(acknowledged_at=None).select_related("case"):
+        time = int((now - alarm.raised_at) / REPEAT)
+        told = {"alarm": alarm.kind, "time": time}
+        done.said += say(f"alarm:{alarm.pk}:{time}", alarm.case, now, told, alarm=alarm, channels=channels.names)
+    done.accepted = _accept(decree, now)
     for clock in Clock.objects.filter(stopped_at=None, started_at__lte=now).select_related("case"):
         for stage in _stages(decree, clock, now):
             body = {"clock": clock.name, "stage": stage, "due": stamp(clock.due)}
             what = f"clock:{clock.pk}:{stage}:{clock.due:%Y%m%d%H%M}"
             done.said += say(what, clock.case, now, body, channels=channels.names)
-    for alarm in Alarm.objects.filter(acknowledged_at=None).select_related("case"):
-        time = int((now - alarm.raised_at) / REPEAT)
-        told = {"alarm": alarm.kind, "time": time}
-        done.said += say(f"alarm:{alarm.pk}:{time}", alarm.case, now, told, alarm=alarm, channels=channels.names)
     seal(decree, now)
     return done
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cases.calendar import WorkingTime
-from cases.reasons import Reasons
+from cases.reasons import Reasons, Silence
 from cases.terms import Term, Terms
 from records import Track
 
@@ -73,10 +73,11 @@ class Clocks:
     All raise :class:`cases.UnknownYearError` where the count leads into a year without data.
     """
 
-    def __init__(self, working: WorkingTime, terms: Terms) -> None:
+    def __init__(self, working: WorkingTime, terms: Terms, *, silent: bool = False) -> None:
+        """``silent``: without reasons, which take longer than the count itself."""
         self.working = working
         self.terms = terms
-        self._reasons = Reasons(working)
+        self._reasons = Silence(working) if silent else Reasons(working)
 
     def dispatch(self, detected: datetime) -> Clock:
         return self._start(ClockName.DISPATCH, detected, self.terms.dispatch)
@@ -102,7 +103,8 @@ class Clocks:
 
     def publication(self, approved: datetime, answer: Clock) -> Clock:
         """Thirty minutes after approval, and not after the answer's due (policy ``publish_30m``)."""
-        return self._within(self._start(ClockName.PUBLISH, approved, self.terms.publication), answer)
+        clock = self._start(ClockName.PUBLISH, approved, self.terms.publication)
+        return self._within(clock, answer) if self.terms.publication_within else clock
 
     def _within(self, clock: Clock, answer: Clock) -> Clock:
         if clock.due <= answer.due:
@@ -134,16 +136,22 @@ class Clocks:
         return self._start(ClockName.CRISIS, raised, self.terms.crisis)
 
     def alarm(self, raised: datetime) -> Clock:
-        """Outside working hours the person on duty has a calendar hour, within them the working hour of the dispatch
-        (policy ``dispatch_1h``)."""
-        term = self.terms.dispatch if self.working.works(raised) else self.terms.alarm_offhours
-        return self._start(ClockName.ALARM, raised, term)
+        """In working hours the hour of the dispatch, outside them a calendar hour of the person on duty, whichever ends
+        first: an alarm of 16:30 does not wait for the morning (policy ``dispatch_1h``)."""
+        clock = self._start(ClockName.ALARM, raised, self.terms.alarm_offhours)
+        if not self.working.works(raised):
+            return clock
+        usual = self._start(ClockName.ALARM, raised, self.terms.dispatch)
+        return min(usual, clock, key=lambda either: either.due)
 
-    def raised(self, detected: datetime, now: datetime) -> tuple[Clock, Clock]:
-        """Draft and answer of a case raised from 8 to 4 hours at ``now`` (policy ``reclassify``)."""
+    def raised(self, detected: datetime, now: datetime, restored: datetime | None = None) -> tuple[Clock, Clock]:
+        """Draft and answer of a case raised from 8 to 4 hours at ``now`` (policy ``reclassify``); ``restored``: when
+        it was brought back before that."""
         usual = self.answer(detected, Track.FOUR_HOURS)
         least = self._after(now, self.terms.after_raise)
-        due = min(max(usual.due, least), self.answer(detected, Track.EIGHT_HOURS).due)
+        slow = Track.EIGHT_HOURS
+        latest = self.restored(detected, slow, restored)[1] if restored else self.answer(detected, slow)
+        due = min(max(usual.due, least), latest.due)
         answer = replace(usual, due=due, why=self._reasons.moved(usual.why, usual.due, due, now, "перевод на 4 часа"))
         return self._draft_within(self.draft(detected, Track.FOUR_HOURS), answer, now), answer
 
@@ -157,7 +165,7 @@ class Clocks:
 
     def _draft_within(self, draft: Clock, answer: Clock, now: datetime) -> Clock:
         """Never due before now and never after the answer."""
-        due = min(max(draft.due, now), answer.due)
+        due = min(max(draft.due, now), answer.due).astimezone(self.working.zone)
         limit = draft.limit and min(max(draft.limit, due), answer.due)
         why = self._reasons.moved(draft.why, draft.due, due, now, "пересчёт")
         if limit and limit != draft.limit:
@@ -187,4 +195,8 @@ class Clocks:
         return Clock(name, start, due, self._reasons.counted(term, start, due, point), point)
 
     def _after(self, start: datetime, term: Term) -> datetime:
-        return self.working.add(start, term.amount) if term.working else start + term.amount
+        return (
+            self.working.add(start, term.amount)
+            if term.working
+            else (start + term.amount).astimezone(self.working.zone)
+        )

@@ -191,7 +191,7 @@ MOVES: dict[MoveName, Move] = {
         Move(
             MoveName.RESTORE,
             "вернуть в работу",
-            _states(State.EXCLUDED, State.NO_ANSWER),
+            _states(State.EXCLUDED, State.NO_ANSWER, State.MERGED),
             State.NEW,
             _OPERATORS,
             True,

@@ -71,6 +71,22 @@ class Reasons:
         return moment.astimezone(self._working.zone)
 
 
+class Silence(Reasons):
+    """Says nothing: to count many clocks for their moments alone."""
+
+    def counted(self, term: Term, start: datetime, due: datetime, point: str) -> str:
+        return ""
+
+    def days(self, posted: datetime, number: int, due: datetime, point: str) -> str:
+        return ""
+
+    def before(self, term: Term, end: datetime, due: datetime, point: str) -> str:
+        return ""
+
+    def moved(self, why: str, usual: datetime, due: datetime, now: datetime, what: str) -> str:
+        return ""
+
+
 def amount(term: Term) -> str:
     """«8 рабочих часов», «30 рабочих минут», «15 минут»."""
     return counted(*_units(term))

@@ -33,6 +33,7 @@ class Terms:
     approval: Term
     rework: Term
     publication: Term
+    publication_within: bool
     final_days: int
     final_draft: Term
     after_raise: Term
@@ -50,13 +51,14 @@ class Terms:
                 Track.EIGHT_HOURS: of("draft_8h", "limit_hours"),
                 Track.FOUR_HOURS: of("draft_4h", "limit_hours"),
             },
-            draft={Track.EIGHT_HOURS: of("draft_8h", "due_hours"), Track.FOUR_HOURS: of("draft_4h", "due_hours")},
+            draft={Track.EIGHT_HOURS: _draft(policies), Track.FOUR_HOURS: of("draft_4h", "due_hours")},
             draft_limit={Track.FOUR_HOURS: of("draft_4h", "limit_due_hours")},
             dispatch=_minutes(policies, "dispatch_1h"),
             returning=_minutes(policies, "return_30m"),
             approval=_minutes(policies, "approval_timeout"),
             rework=_minutes(policies, "approval_timeout", "rework_minutes"),
             publication=_minutes(policies, "publish_30m"),
+            publication_within=bool(_value(policies, "publish_30m", "within_total")),
             final_days=_number(policies, "final_7wd", "days"),
             final_draft=of("final_7wd", "draft_before_hours"),
             after_raise=of("reclassify", "after_raise_hours"),
@@ -72,6 +74,12 @@ def _value(policies: Mapping[str, Policy], key: str, name: str) -> Any:
 
 def _number(policies: Mapping[str, Policy], key: str, name: str) -> int:
     return int(_value(policies, key, name))
+
+
+def _draft(policies: Mapping[str, Policy]) -> Term:
+    """Point 9: so many hours before the term of point 7."""
+    hours = _number(policies, "draft_8h", "limit_hours") - _number(policies, "draft_8h", "before_deadline_hours")
+    return Term(timedelta(hours=hours))
 
 
 def _minutes(policies: Mapping[str, Policy], key: str, name: str = "minutes", time: str = "time") -> Term:

@@ -26,8 +26,8 @@ _VALUES = {
     "dispatch_1h": "minutes:number time:time fast_goal_minutes:number offhours_fast_minutes:number "
     "offhours_fast_time:time",
     "return_30m": "minutes:number time:time silence_accepts:flag returns_before_manager:number extends_deadline:flag",
-    "draft_8h": "limit_hours:number before_deadline_hours:number due_hours:number time:time",
-    "draft_4h": "limit_hours:number due_hours:number limit_due_hours:number time:time",
+    "draft_8h": "limit_hours:number before_deadline_hours:number",
+    "draft_4h": "limit_hours:number due_hours:number limit_due_hours:number",
     "publish_30m": "minutes:number time:time within_total:flag",
     "answer_format": "vk_limit:number ok_limit:number telegram_limit:number telegram_caption_limit:number "
     "wish_limit:number telegram_wish_limit:number",
@@ -35,12 +35,11 @@ _VALUES = {
     "rework_minutes:number extends_deadline:flag auto_publish:flag",
     "interim": "per_case:number needs_approval:flag reason_required:flag final_date_required:flag "
     "second_by_manager:flag second_restarts_final:flag",
-    "final_7wd": "days:number time:time counts_from:text until:text draft_before_hours:number",
+    "final_7wd": "days:number draft_before_hours:number",
     "fast_track_criteria": "resonance_count:number resonance_hours:number doubt_is_fast:flag human_confirms:flag "
     "reasons:texts",
-    "reclassify": "fast_hours:number after_raise_hours:number latest_hours:number draft_fast_hours:number "
-    "lower_only:department",
-    "restore": "after_restore_hours:number time:time later_of_two:flag",
+    "reclassify": "after_raise_hours:number lower_only:department",
+    "restore": "after_restore_hours:number",
     "p15_scope": "keeps_record:flag deletes_nothing:flag human_decides:flag",
     "p15_emergency": "verdict:text alarm:text separate_case:flag immediately:flag",
     "p15_threat_direction": "own_threat:text reported_threat:text escalate_to:department",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from broker import WITHOUT_KAFKA, broker, own_broker, secure  # noqa: F401
+from casebooks import casebook, decree, empty_sqlite, postgresql  # noqa: F401
 from hypothesis import settings
 
 from pipeline.triage import Triage

@@ -67,7 +67,7 @@ def test_has_every_policy(regulation: Regulation) -> None:
     assert tuple(regulation.policies) == POLICIES
     assert len(POLICIES) == 33
     assert all(p.default and p.ground and p.why and p.options and p.values for p in regulation.policies.values())
-    assert regulation.policies["draft_8h"].values["due_hours"] == 3
+    assert regulation.policies["draft_8h"].values["before_deadline_hours"] == 5
     assert regulation.policies["work_hours"].values["intervals"] == ("08:00-12:00", "13:00-17:00")
 
 
@@ -131,7 +131,7 @@ FAULTS = [
     ("places.yaml", "needs: предлог", "needs: союз", "needs: неизвестное значение «союз»"),
     ("places.yaml", "words: [лицей]", 'words: ["!"]', "«!» — не слово"),
     ("places.yaml", "words: [лицей], ", "", "нет значения words"),
-    ("policies.yaml", "due_hours: 3", "due_hours: три", "due_hours: 'три' не подходит"),
+    ("policies.yaml", "before_deadline_hours: 5", "before_deadline_hours: три", "before_deadline_hours: 'три' не подходит"),
     ("policies.yaml", "  publish_30m:", "  publish_40m:", "неизвестная настройка «publish_40m»"),
     ("policies.yaml", "  publish_30m:", "  publish_40m:", "нет настройки publish_30m"),
     ("policies.yaml", '"13:00-17:00"', '"11:00-17:00"', "intervals: ['08:00-12:00', '11:00-17:00'] не подходит"),
@@ -250,7 +250,7 @@ def test_all_faults_of_all_files_at_once(folder: Path) -> None:
     for name, old, new in (
         ("topics.yaml", "urgency: нет", "urgency: ниет"),
         ("places.yaml", "office: TERR_OREKHOVKA", "office: TERR_X"),
-        ("policies.yaml", "due_hours: 3", "due_hours: 0"),
+        ("policies.yaml", "before_deadline_hours: 5", "before_deadline_hours: 0"),
     ):
         path = folder / name
         path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
