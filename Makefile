@@ -25,6 +25,7 @@ bench: .venv/ready
 
 chaos: .venv/ready-dev
 	$(BIN)/python -m bench.chaos
+	$(BIN)/python -m bench.casebook_chaos
 
 eval: .venv/ready
 	$(BIN)/python -m bench.evaluate

@@ -17,7 +17,7 @@ from app.options import home_option, one_of
 from app.words import counted
 
 if TYPE_CHECKING:
-    from cases import WorkingTime
+    from cases.calendar import WorkingTime
 
 _MONTHS = "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь".split()
 _DAYS = "пн вт ср чт пт сб вс".split()
@@ -33,7 +33,7 @@ def calendar(year: int, out: Shown, home: Path | None) -> None:
 
     В календаре «*» — сокращённый день, скобки — нерабочий.
     """
-    from cases import UnknownYearError
+    from cases.calendar import UnknownYearError
     from cases.terms import working_time
     from regulation import Regulation
 

@@ -20,8 +20,8 @@ from app.words import harmless
 from records import Track
 
 if TYPE_CHECKING:
-    from cases import Clock, Clocks
     from cases.calendar import Interval
+    from cases.clocks import Clock, Clocks
 
 TITLES = {
     "dispatch": "рассылка отделу",
@@ -95,8 +95,8 @@ class LookupFault(Exception):
 
 
 def _clocks(home: Path | None, hours: str | None) -> Clocks:
-    from cases import Clocks, Terms
-    from cases.terms import working_time
+    from cases.clocks import Clocks
+    from cases.terms import Terms, working_time
     from regulation import Regulation
 
     regulation = Regulation.load(find_home(home) / "regulation")
@@ -144,7 +144,7 @@ def _named(words: list[str], track: Track) -> tuple[str, Track]:
 
 
 def _asked(clocks: Clocks, moment: str | None, track: Track, interim: str | None) -> dict[str, Any]:
-    from cases import NoWorkingTimeError, UnknownYearError
+    from cases.calendar import NoWorkingTimeError, UnknownYearError
 
     try:
         at = _moment(moment, clocks.working.zone) if moment is not None else None
@@ -167,7 +167,7 @@ def _after(clocks: Clocks, posted: datetime | None, found: Mapping[str, Any]) ->
 
     Where only these lead into a year without data, the others are shown all the same.
     """
-    from cases import UnknownYearError
+    from cases.calendar import UnknownYearError
 
     try:
         after = clocks.after_interim(posted or datetime.fromisoformat(found["answer"]["due"]))

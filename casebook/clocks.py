@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
-import cases
+import cases.clocks
 from casebook.decree import Decree
 from casebook.events import record
 from casebook.models import Case, Clock
-from cases import Clocks
+from cases.clocks import Clocks
 from records import Track
 from records.clock import stamp
 
@@ -24,16 +24,16 @@ def _at(counted: Counted, name: str) -> datetime:
     return datetime.fromisoformat(counted[name])
 
 
-def _publication(clocks: Clocks, counted: Counted) -> cases.Clock:
+def _publication(clocks: Clocks, counted: Counted) -> cases.clocks.Clock:
     return clocks.publication(_at(counted, "at"), count(clocks, counted["answer"]))
 
 
-def _raised(clocks: Clocks, counted: Counted) -> tuple[cases.Clock, cases.Clock]:
+def _raised(clocks: Clocks, counted: Counted) -> tuple[cases.clocks.Clock, cases.clocks.Clock]:
     restored = _at(counted, "restored") if "restored" in counted else None
     return clocks.raised(_at(counted, "at"), _at(counted, "now"), restored)
 
 
-COUNTS: Mapping[str, Callable[[Clocks, Counted], cases.Clock]] = {
+COUNTS: Mapping[str, Callable[[Clocks, Counted], cases.clocks.Clock]] = {
     "dispatch": lambda clocks, c: clocks.dispatch(_at(c, "at")),
     "return": lambda clocks, c: clocks.returning(_at(c, "at")),
     "draft": lambda clocks, c: clocks.draft(_at(c, "at"), Track(c["track"])),
@@ -50,7 +50,7 @@ COUNTS: Mapping[str, Callable[[Clocks, Counted], cases.Clock]] = {
 }
 
 
-def count(clocks: Clocks, counted: Counted) -> cases.Clock:
+def count(clocks: Clocks, counted: Counted) -> cases.clocks.Clock:
     return COUNTS[counted["by"]](clocks, counted)
 
 
@@ -62,7 +62,7 @@ def start(decree: Decree, case: Case, by: str, at: datetime | str, **given: Any)
     return kept
 
 
-def _values(decree: Decree, counted: Counted) -> tuple[cases.Clock, dict[str, Any]]:
+def _values(decree: Decree, counted: Counted) -> tuple[cases.clocks.Clock, dict[str, Any]]:
     clock = count(decree.clocks, counted)
     return clock, {
         "started_at": clock.started_at,
@@ -125,7 +125,7 @@ def nearest(case: Case) -> datetime | None:
     return Clock.objects.filter(case=case, stopped_at=None).order_by("due").values_list("due", flat=True).first()
 
 
-def differing(decree: Decree, case: Case | None = None) -> Iterator[tuple[Clock, cases.Clock]]:
+def differing(decree: Decree, case: Case | None = None) -> Iterator[tuple[Clock, cases.clocks.Clock]]:
     """Running clocks (``case``: of one) that would be counted otherwise today: after a change of calendar or policy,
     or of a row."""
     silent = Clocks(decree.clocks.working, decree.clocks.terms, silent=True)

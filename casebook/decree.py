@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from cases import Clocks, Terms
-from cases.terms import working_time
+from cases.clocks import Clocks
+from cases.terms import Terms, working_time
 from regulation import Department, Regulation
 
 ORGANISING = "ORG"  # the department of points 2 and 4: it receives, sends out, publishes

@@ -17,7 +17,7 @@ from casebook.decree import Decree
 from casebook.duplicates import link, remember
 from casebook.events import Numbering, digest_of, keep, record
 from casebook.models import CODE, Band, Case, Clock, Verdict
-from cases import UnknownYearError
+from cases.calendar import UnknownYearError
 from cases.lifecycle import State
 from journal import Record
 from records import AlarmKind, PostError, Track
@@ -67,7 +67,8 @@ class Decided:
 
     @property
     def route(self) -> Mapping[str, Any]:
-        return self.decision["route"] or {"department": "", "proposed": False, "office": None}
+        route = self.decision["route"]
+        return {"department": "", "proposed": False, "office": None} if route is None else route
 
     @property
     def versions(self) -> str:

@@ -119,7 +119,7 @@ class Coexecutor(models.Model):
 
 
 class Clock(models.Model):
-    """Fields of ``cases.Clock``. ``counted``: by which count of ``casebook.clocks`` it can be recomputed, from what."""
+    """Fields of ``cases.clocks.Clock``. ``counted``: by which count it was made (``casebook.clocks``), and from what."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="clocks")
     name = models.CharField(max_length=CODE)

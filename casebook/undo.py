@@ -38,6 +38,12 @@ def put_back(case: Case, before: dict[str, Any], counted: Any) -> None:
     for pk, how in before["running"].items():
         clock = counted(how)
         Clock.objects.filter(pk=int(pk)).update(
-            stopped_at=None, started_at=clock.started_at, due=clock.due, limit=clock.limit, why=clock.why, counted=how
+            stopped_at=None,
+            started_at=clock.started_at,
+            due=clock.due,
+            limit=clock.limit,
+            why=clock.why,
+            point=clock.point,
+            counted=how,
         )
     Coexecutor.objects.filter(case=case).exclude(department__in=before["coexecutors"]).delete()

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases import Clock, Clocks, Terms, UnknownYearError
-from cases.clocks import ClockName
+from cases.calendar import UnknownYearError
+from cases.clocks import Clock, ClockName, Clocks
 from cases.reasons import amount
-from cases.terms import Term, working_time
+from cases.terms import Term, Terms, working_time
 from records import Track
 from regulation import Regulation
 

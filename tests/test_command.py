@@ -36,7 +36,6 @@ from app.reasons import Words, explanation
 from app.screen import ScreenBar
 from app.table import TableOutput
 from app.target import Target
-from records.fingerprints import near
 from records import (
     AlarmKind,
     Decision,
@@ -55,6 +54,7 @@ from records import (
     Track,
     Verdict,
 )
+from records.fingerprints import near
 
 POSTS = """\
 {"key": "vk:-1_2", "text": "На Ленина прорвало трубы, провода искрят\\nпомогите", "network": "vk"}

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from classifiers.predictor import Predictor
 from language import mend, read
 from pipeline.fingerprint import fingerprint
-from records.fingerprints import near
 from pipeline.triage import Triage
 from records import (
     AlarmKind,
@@ -34,6 +33,7 @@ from records import (
     post_from_json,
     revision_of,
 )
+from records.fingerprints import near
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples/posts.jsonl"

@@ -40,7 +40,7 @@ def samples() -> list[Post]:
 
 
 def test_every_schema_is_one() -> None:
-    assert {name.split(":")[2] for name in SCHEMAS} == {*OF_TOPIC.values(), "post", "decision", "rejection"}
+    assert {name.split(":")[2] for name in SCHEMAS} == {*OF_TOPIC.values(), "post", "decision", "rejection", "event"}
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
 

@@ -131,7 +131,12 @@ FAULTS = [
     ("places.yaml", "needs: предлог", "needs: союз", "needs: неизвестное значение «союз»"),
     ("places.yaml", "words: [лицей]", 'words: ["!"]', "«!» — не слово"),
     ("places.yaml", "words: [лицей], ", "", "нет значения words"),
-    ("policies.yaml", "before_deadline_hours: 5", "before_deadline_hours: три", "before_deadline_hours: 'три' не подходит"),
+    (
+        "policies.yaml",
+        "before_deadline_hours: 5",
+        "before_deadline_hours: три",
+        "before_deadline_hours: 'три' не подходит",
+    ),
     ("policies.yaml", "  publish_30m:", "  publish_40m:", "неизвестная настройка «publish_40m»"),
     ("policies.yaml", "  publish_30m:", "  publish_40m:", "нет настройки publish_30m"),
     ("policies.yaml", '"13:00-17:00"', '"11:00-17:00"', "intervals: ['08:00-12:00', '11:00-17:00'] не подходит"),

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases import NoWorkingTimeError, UnknownYearError, WorkingTime
-from cases.calendar import Interval, Week
+from cases.calendar import Interval, NoWorkingTimeError, UnknownYearError, Week, WorkingTime
 from cases.terms import interval, working_time
 from regulation import Day, DayKind, Days, Regulation
 from regulation.days import Scope
