@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max
 
 from casebook.decree import Decree
@@ -47,10 +47,18 @@ def _root(end: datetime) -> tuple[int, int, str]:
 def verify(decree: Decree) -> Iterator[str]:
     """Every place where the record does not hold together, in Russian; nothing where it does."""
     with transaction.atomic():
+        _at_one_moment()
         yield from _openings()
         yield from _chains()
         yield from _texts()
         yield from _roots(decree)
+
+
+def _at_one_moment() -> None:
+    """What is written meanwhile is not seen. SQLite has no other way."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def _openings() -> Iterator[str]:

@@ -26,6 +26,7 @@ _DATE = re.compile(
 )
 _WORD = re.compile(r"[а-яёa-z]{4,}", re.IGNORECASE)
 _STEM = 5
+EVEN = 0.5
 HOUR = timedelta(hours=1)
 ESCALATED_TO = ("police", "112", "management")
 BODIES = ("CUR", "UPR")  # the regional control centre, or the government's office for appeals (point 10)
@@ -306,7 +307,10 @@ def restore(turn: Turn) -> Body:
 
 
 def _fast(case: Case) -> bool:
-    return bool(case.alarms.exists())
+    """An alarm, or a decision that thought so: doubt is 4 hours (policy ``fast_track_criteria``)."""
+    body = _latest(case).text.body
+    said = (body or {}).get("decision", {}).get("significance", {}).get("probability", 0)
+    return bool(case.alarms.exists()) or said >= EVEN
 
 
 def raise_(turn: Turn) -> Body:

@@ -24,6 +24,7 @@ from records import AlarmKind, PostError, Track
 from records.clock import stamp
 from records.messages import message_of
 
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 _HEX = re.compile("[0-9a-f]{16}")
 LONGEST_KEY = 200
 STATES = {"answer": State.NEW, "exclude": State.EXCLUDED, "no_answer": State.NO_ANSWER}
@@ -92,17 +93,22 @@ def read(value: bytes) -> Decided:
 def _checks(found: Decided) -> Iterator[tuple[str, bool]]:
     """What the tables and the clocks take for granted; by name, for the text itself is nobody's business."""
     decision, route = found.decision, found.route
-    yield "key", isinstance(found.post["key"], str) and 0 < len(found.key) <= LONGEST_KEY and "\0" not in found.key
-    yield "network", isinstance(found.post.get("network") or "", str) and len(found.post.get("network") or "") <= CODE
+    yield "key", bool(found.post["key"]) and _fits(found.post["key"], LONGEST_KEY)
+    yield "network", _fits(found.post.get("network") or "", CODE)
     yield "revision", _HEX.fullmatch(decision["revision"]) is not None
     yield "fingerprint", _HEX.fullmatch(decision["fingerprint"]) is not None
     yield "verdict", found.verdict in STATES
     yield "track", found.track in (set(Track) if found.verdict == "answer" else {""})
-    yield "department", isinstance(route["department"], str) and len(route["department"]) <= CODE
-    yield "office", isinstance(route["office"] or "", str) and len(route["office"] or "") <= CODE
+    yield "department", _fits(route["department"], CODE)
+    yield "office", _fits(route["office"] or "", CODE)
     yield "proposed", isinstance(route["proposed"], bool)
     yield "alarms", all(alarm["kind"] in set(AlarmKind) for alarm in decision["alarms"])
     yield "versions", bool(found.versions)
+
+
+def _fits(value: Any, longest: int) -> bool:
+    """Whether every database can keep it: PostgreSQL takes neither a NUL nor half of a surrogate pair."""
+    return isinstance(value, str) and len(value) <= longest and not _UNKEPT.search(value)
 
 
 def take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:

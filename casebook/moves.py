@@ -5,10 +5,12 @@ What a move does beside its row in ``cases.lifecycle`` is a function in ``casebo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from casebook import clocks, effects
 from casebook.decree import Decree
@@ -16,6 +18,8 @@ from casebook.events import digest_of, keep, record
 from casebook.models import Case, Event, User
 from casebook.undo import snapshot
 from cases.lifecycle import OF_A_DEPARTMENT, MoveError, MoveName, Role, allowed
+
+DEADLOCK = "40P01"  # of PostgreSQL
 
 
 def perform(
@@ -38,7 +42,7 @@ def perform(
     Raises:
         MoveError: no such case for this user, the case has changed since, or the move is not allowed; nothing is done.
     """
-    with transaction.atomic():
+    with _alone():
         case = visible(ordinal, acting_user, lock=True)
         if case.version != version:
             raise MoveError(
@@ -65,6 +69,18 @@ def perform(
         )
         case.save()
     return event
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A transaction; where two wait for each other (``merge`` locks two cases), the database refuses one of them."""
+    try:
+        with transaction.atomic():
+            yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != DEADLOCK and "locked" not in str(error):
+            raise
+        raise MoveError("карточку сейчас меняет другой", "откройте её снова и повторите, если это ещё нужно") from None
 
 
 def _no_more(given: dict[str, Any], used: set[str], title: str) -> None:

@@ -10,6 +10,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from journal.protocol import Closing, JournalError, Message, Outputs, Position, Record
@@ -19,7 +20,18 @@ from records.clock import now
 PARTITION = 0
 _PAUSE = 0.01
 _PAGE = 1_000
+_MOST_BYTES = 32 * 2**20
 _TOPIC = re.compile(r"[\w.-]+")
+
+
+def _within(records: Iterator[Record]) -> Iterator[Record]:
+    """The first records, up to the one with which they are too large to be held at once."""
+    size = 0
+    for record in records:
+        yield record
+        size += len(record.value)
+        if size >= _MOST_BYTES:
+            return
 
 
 class EmbeddedJournal(Closing):
@@ -66,15 +78,16 @@ class EmbeddedJournal(Closing):
             start = page[-1].offset + 1
 
     def page(self, topic: str, start: int, limit: int, key: bytes | None = None) -> list[Record]:
-        """At most ``limit`` records from the offset ``start`` on."""
+        """At most ``limit`` records from the offset ``start`` on, and fewer where they are large."""
         chosen, values = ("", ()) if key is None else ("AND key = ?", (key,))
         with self._db.explained():
             rows = self._db.execute(
                 f"SELECT offset, key, value, at FROM {self._table(topic)} "
                 f"WHERE offset >= ? {chosen} ORDER BY offset LIMIT ?",
                 (start, *values, limit),
-            ).fetchall()
-        return [Record(topic, PARTITION, offset, key, value, at) for offset, key, value, at in rows]
+            )
+            with closing(rows):
+                return list(_within(Record(topic, PARTITION, *row) for row in rows))
 
     def end(self, topic: str) -> int:
         self._table(topic)

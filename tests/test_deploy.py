@@ -37,7 +37,7 @@ CONSUMER = ROOT / "docs/examples/consumer.py"
 
 
 def test_compose_starts_kafka_postgres_and_workers() -> None:
-    assert set(SERVICES) == {"kafka", "postgres", "worker"}
+    assert set(SERVICES) == {"kafka", "postgres", "worker", "intake", "relay", "sweep"}
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka.VERSION}"
     assert SERVICES["postgres"]["image"] == "postgres:17"
     worker = SERVICES["worker"]
