@@ -19,9 +19,10 @@ lint: .venv/ready-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/ready
+bench: .venv/ready-dev
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.stream
+	$(BIN)/python -m bench.casebook
 
 chaos: .venv/ready-dev
 	$(BIN)/python -m bench.chaos

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Max
@@ -46,19 +48,28 @@ def _root(end: datetime) -> tuple[int, int, str]:
 
 def verify(decree: Decree) -> Iterator[str]:
     """Every place where the record does not hold together, in Russian; nothing where it does."""
-    with transaction.atomic():
-        _at_one_moment()
+    with _one_moment():
         yield from _openings()
         yield from _chains()
         yield from _texts()
         yield from _roots(decree)
 
 
-def _at_one_moment() -> None:
-    """What is written meanwhile is not seen. SQLite has no other way."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """A reading transaction: what is written meanwhile is not seen, and does not wait."""
+    if connection.vendor == "sqlite":
+        database: Any = connection
+        usual, database.transaction_mode = database.transaction_mode, "DEFERRED"
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            database.transaction_mode = usual
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
 
 
 def _openings() -> Iterator[str]:

@@ -5,20 +5,21 @@ Two sweeps may run at once: each thing is said under a name of its own, and only
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from casebook.audit import seal
 from casebook.decree import Decree
-from casebook.models import Alarm, Case, Clock, User
+from casebook.models import Alarm, Case, Clock, Notice, User
 from casebook.moves import perform
-from casebook.notices import Channels, say
+from casebook.notices import CONSOLE, Channels, say
 from cases.lifecycle import MoveError, MoveName, Role, State
 from records.clock import stamp
 
 REPEAT = timedelta(minutes=5)
-HORIZON = timedelta(days=31)
+_PAGE = 500
 NOWHERE = Channels()
 SYSTEM = User(code="system", name="Отклик", role=Role.SYSTEM)
 
@@ -36,13 +37,29 @@ def sweep(decree: Decree, now: datetime, channels: Channels = NOWHERE) -> Swept:
         told = {"alarm": alarm.kind, "time": time}
         done.said += say(f"alarm:{alarm.pk}:{time}", alarm.case, now, told, alarm=alarm, channels=channels.names)
     done.accepted = _accept(decree, now)
-    for clock in Clock.objects.filter(stopped_at=None, started_at__lte=now).select_related("case"):
-        for stage in _stages(decree, clock, now):
-            body = {"clock": clock.name, "stage": stage, "due": stamp(clock.due)}
-            what = f"clock:{clock.pk}:{stage}:{clock.due:%Y%m%d%H%M}"
-            done.said += say(what, clock.case, now, body, channels=channels.names)
+    done.said += _remind(decree, now, channels)
     seal(decree, now)
     return done
+
+
+def _remind(decree: Decree, now: datetime, channels: Channels) -> int:
+    """What is due to be said of the running clocks and was not, by any channel."""
+    running = Clock.objects.filter(stopped_at=None, started_at__lte=now).select_related("case")
+    due = {
+        f"clock:{clock.pk}:{stage}:{clock.due:%Y%m%d%H%M}": (clock, stage)
+        for clock in running
+        for stage in _stages(decree, clock, now)
+    }
+    names, said = list(due), Counter[str]()
+    for start in range(0, len(names), _PAGE):
+        found = Notice.objects.filter(what__in=names[start : start + _PAGE], channel__in=(CONSOLE, *channels.names))
+        said.update(found.values_list("what", flat=True))
+    made = 0
+    for what, (clock, stage) in due.items():
+        if said[what] <= len(channels.names):
+            body = {"clock": clock.name, "stage": stage, "due": stamp(clock.due)}
+            made += say(what, clock.case, now, body, channels=channels.names)
+    return made
 
 
 def _accept(decree: Decree, now: datetime) -> int:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from casebook.intake import SECOND_LOOK, read, take
 from casebook.lists import cards, words
 from casebook.models import Alarm, Attachment, Case, Clock, Event, Text, User, Verdict
 from casebook.sweep import sweep
-from cases.lifecycle import MOVES, MoveError, MoveName, Role, State
+from cases.lifecycle import MOVES, MoveError, Role, State
 from records import PostError, revision_of
 
 OTHER_TEXT = "На Кленовой, 7, четвёртый день нет горячей воды, обещали вчера."
@@ -86,7 +86,7 @@ def test_a_replay_of_the_whole_topic_changes_nothing(casebook: Casebook) -> None
     casebook.check()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_however_a_topic_is_cut_and_repeated_the_cases_are_the_same(casebook: Casebook, data: st.DataObject) -> None:
     prefix = f"vk:-{data.draw(st.uuids())}"
@@ -156,43 +156,42 @@ def _message(**changes: Any) -> bytes:
     return json.dumps(message).encode()
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        b"",
-        b"\xff",
-        b"[]",
-        b'{"schema": 2}',
-        b'{"schema": 1, "post": {}}',
-        _message(post=None),
-        _message(post=["vk:-1_1"]),
-        _message(decision="answer"),
-        _message(post__key=None),
-        _message(post__key=""),
-        _message(post__key="vk:" + "1" * 300),
-        _message(post__key="vk:1\0"),
-        _message(post__network=["vk"]),
-        _message(decision__verdict="maybe"),
-        _message(decision__verdict=["answer"]),
-        _message(decision__track=None),
-        _message(decision__track="6h"),
-        _message(decision__verdict="exclude"),
-        _message(decision__revision="abc"),
-        _message(decision__fingerprint="zz"),
-        _message(decision__fingerprint="f" * 40),
-        _message(decision__fingerprint=12),
-        _message(decision__route={}),
-        _message(decision__route={"department": "JKH"}),
-        _message(decision__route="JKH"),
-        _message(decision__alarms=[{"kind": "boredom"}]),
-        _message(decision__alarms=None),
-    ],
-    ids=lambda value: value[-60:].decode("utf-8", "replace"),
-)
-def test_a_broken_message_is_refused_and_the_next_is_taken(casebook: Casebook, value: bytes) -> None:
-    taken = casebook.take(value, decided("vk:-9_9"))
-    assert (taken.opened, [offset for offset, _ in taken.refused]) == (1, [0])
-    assert TEXT[:10] not in taken.refused[0][1]
+_BROKEN = [
+    b"",
+    b"\xff",
+    b"[]",
+    b'{"schema": 2}',
+    b'{"schema": 1, "post": {}}',
+    _message(post=None),
+    _message(post=["vk:-1_1"]),
+    _message(decision="answer"),
+    _message(post__key=None),
+    _message(post__key=""),
+    _message(post__key="vk:" + "1" * 300),
+    _message(post__key="vk:1\0"),
+    _message(post__network=["vk"]),
+    _message(decision__verdict="maybe"),
+    _message(decision__verdict=["answer"]),
+    _message(decision__track=None),
+    _message(decision__track="6h"),
+    _message(decision__verdict="exclude"),
+    _message(decision__revision="abc"),
+    _message(decision__fingerprint="zz"),
+    _message(decision__fingerprint="f" * 40),
+    _message(decision__fingerprint=12),
+    _message(decision__route={}),
+    _message(decision__route={"department": "JKH"}),
+    _message(decision__route="JKH"),
+    _message(decision__alarms=[{"kind": "boredom"}]),
+    _message(decision__alarms=None),
+]
+
+
+def test_broken_messages_are_refused_and_the_others_of_the_batch_are_taken(casebook: Casebook) -> None:
+    taken = casebook.take(*_BROKEN, decided("vk:-9_9"))
+    assert [offset for offset, _ in taken.refused] == list(range(len(_BROKEN)))
+    assert (taken.opened, Case.objects.get().key) == (1, "vk:-9_9")
+    assert not [why for _, why in taken.refused if TEXT[:10] in why]
     casebook.check()
 
 
@@ -213,10 +212,10 @@ def test_reading_a_message_gives_a_decision_or_says_why_not(path: str, name: str
             assert error.mend
 
 
-@pytest.mark.parametrize("text", ["вода\0 где", "вода \U0001f6b0 где", "\u202eвода", "а" * 50_000])
-def test_any_text_that_a_network_lets_through_opens_a_case(casebook: Casebook, text: str) -> None:
-    number = casebook.open(text=text)
-    assert words(casebook.case(number))["post"]["text"] == text.replace("\0", "\ufffd")
+def test_any_text_that_a_network_lets_through_opens_a_case(casebook: Casebook) -> None:
+    for n, text in enumerate(["вода\0 где", "вода \U0001f6b0 где", "\u202eвода", "а" * 50_000]):
+        number = casebook.open(f"vk:-1_{n}", text)
+        assert words(casebook.case(number))["post"]["text"] == text.replace("\0", "\ufffd")
     casebook.check()
 
 
@@ -257,16 +256,24 @@ def test_a_batch_that_fails_leaves_nothing_behind(casebook: Casebook, monkeypatc
     casebook.check()
 
 
+def _is_drawn(key: str) -> bool:
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % SECOND_LOOK == 0
+
+
+_KEYS = [f"vk:-5_{n}" for n in range(2_000)]
+_DRAWN = [key for key in _KEYS if _is_drawn(key)]
+
+
 def test_one_in_twenty_that_need_no_answer_is_drawn_for_a_second_look(casebook: Casebook) -> None:
-    keys = [f"vk:-5_{n}" for n in range(300)]
+    assert SECOND_LOOK == 20
+    assert 80 < len(_DRAWN) < 120
+    keys = [*_DRAWN[:3], *(key for key in _KEYS[:9] if key not in _DRAWN)]
     casebook.take(*(decided(key, f"Спасибо, {key}!", verdict="no_answer") for key in keys))
-    drawn = set(Case.objects.filter(second_look=True).values_list("key", flat=True))
-    assert 300 // SECOND_LOOK / 2 < len(drawn) < 300 // SECOND_LOOK * 2
-    assert drawn == {key for key in keys if int(hashlib.sha256(key.encode()).hexdigest(), 16) % SECOND_LOOK == 0}
+    assert set(Case.objects.filter(second_look=True).values_list("key", flat=True)) == set(_DRAWN[:3])
 
 
 def test_what_is_answered_or_excluded_is_never_drawn(casebook: Casebook) -> None:
-    casebook.take(*(decided(f"vk:-5_{n}", f"Текст {n}", verdict=("answer", "exclude")[n % 2]) for n in range(60)))
+    casebook.take(*(decided(key, key, verdict=("answer", "exclude")[n % 2]) for n, key in enumerate(_DRAWN[:4])))
     assert not Case.objects.filter(second_look=True).exists()
 
 
@@ -340,11 +347,7 @@ def test_a_case_goes_from_the_post_to_the_published_answer(casebook: Casebook) -
     for move, time, told, state, due in steps:
         event = casebook.move(number, move, now=at(time), **told)
         case = casebook.case(number)
-        assert (event.kind, event.at, event.actor) == (
-            move,
-            at(time),
-            event.role + "-jkh" * (move in ("assign", "draft")),
-        )
+        assert (event.kind, event.at, event.actor.partition("-")[0]) == (move, at(time), event.role)
         assert case.state == state
         assert (case.due and f"{case.due.astimezone(casebook.decree.clocks.working.zone):%d.%m %H:%M}") == due
         casebook.check()
@@ -462,6 +465,7 @@ def test_a_coexecutor_sees_and_drafts_but_does_not_decide_whose_the_case_is(case
     assert "уже соисполнитель" in casebook.refused(number, "join", department="BLAG")
     assert "не может" in casebook.refused(number, "join", department="JKH")
     assert "не может" in casebook.refused(number, "join", department="NASA")
+    casebook.person("executor")
     casebook.bring(number, "in_work")
     casebook.move(number, "draft", helper, text=ANSWER)
 
@@ -623,7 +627,8 @@ def test_an_interim_answer_gives_a_reason_and_a_date_and_starts_the_final_clocks
 def test_a_second_interim_answer_is_the_managers_and_starts_no_days_anew(casebook: Casebook) -> None:
     number = casebook.bring(_with_executor(casebook), "in_work")
     casebook.move(number, "draft", text=INTERIM, interim=True, reason="ждём акт")
-    casebook.bring(number, "approved")
+    casebook.move(number, "send")
+    casebook.move(number, "approve")
     casebook.move(number, "publish", link=LINK)
     final = casebook.clocks(number)
     second = {"text": "Акт обещают к 24.11, ответим 25.11.", "interim": True, "reason": "акта нет"}
@@ -646,7 +651,7 @@ def test_a_second_question_becomes_a_case_of_its_own(casebook: Casebook) -> None
     event = casebook.move(number, "split", now=at("10:00"), department="DOR", reason="два вопроса")
     other = casebook.case(2)
     assert event.body == {**event.body, "split_to": 2, "department": "DOR"}
-    assert (other.key, other.part, other.state, other.track, other.version) == ("vk:-1_1", 1, "new", "8h", 1)
+    assert (other.key, other.part > 0, other.state, other.track, other.version) == ("vk:-1_1", True, "new", "8h", 1)
     assert casebook.clocks(2) == {"dispatch": "16.11 11:00", "draft": "16.11 12:00", "answer": "17.11 09:00"}
     assert casebook.state(number) == "with_department"
     assert words(other)["post"]["text"] == TEXT
@@ -721,7 +726,8 @@ def test_a_case_brought_back_late_has_an_hour_and_says_that_the_filter_was_late(
     event = casebook.move(number, "restore", now=LATE, reason="это вопрос о воде")
     case = casebook.case(number)
     assert (case.state, case.track, event.body["late_by_filter"]) == ("new", "8h", True)
-    assert (event.body["from_detection"][:16], event.body["due"][:16]) == ("2026-11-17T09:00", "2026-11-18T16:00")
+    both = [datetime.fromisoformat(event.body[name]) for name in ("from_detection", "due")]
+    assert both == [at("09:00", 1), at("16:00", 2)]
     assert casebook.clocks(number) == {"dispatch": "18.11 16:00", "draft": "18.11 15:00", "answer": "18.11 16:00"}
     casebook.check()
 
@@ -806,15 +812,16 @@ def _refusal(move: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", [name for name in MoveName if name is not MoveName.RECALL])
-def test_each_move_is_refused_from_every_other_state(casebook: Casebook, name: MoveName) -> None:
+def test_each_move_is_refused_from_every_state_that_is_not_its_own(casebook: Casebook) -> None:
     number = casebook.open()
-    role = next(iter(sorted(MOVES[name].roles)))
-    user = User(code="x", role=role, department="JKH")
     for state in State:
-        if state not in MOVES[name].before:
-            Case.objects.filter(ordinal=number).update(state=state, department="JKH")
-            assert state in casebook.refused(number, name, user, reason="проба")
+        Case.objects.filter(ordinal=number).update(state=state, department="JKH")
+        before = casebook.trace(number)
+        for name, move in MOVES.items():
+            if state not in move.before:
+                user = User(code="x", role=min(move.roles), department="JKH")
+                assert state in _refusal(lambda: casebook.move(number, name, user, version=1, reason="проба"))  # noqa: B023
+        assert casebook.trace(number) == before
 
 
 # Undo
@@ -929,6 +936,18 @@ def test_of_many_who_move_at_the_same_time_one_is_first(casebook: Casebook) -> N
     assert len(refused) == 3
     assert {str(error) for error in refused} == {f"карточка {number} изменилась: версия 2, а не 1"}
     assert (casebook.case(number).department, casebook.kinds(number)) == (winner, ["opened", "confirm"])
+    casebook.check()
+
+
+def test_two_cases_merged_into_each_other_at_the_same_time_do_not_both_go(casebook: Casebook) -> None:
+    user = casebook.person("operator")
+    pairs = [(casebook.open(f"vk:-1_{n}", f"Текст {n}"), casebook.open(f"ok:1_{n}", f"Другой {n}")) for n in range(2)]
+    for one, other in pairs:
+        outcomes = _together(
+            lambda way: casebook.move(way[0], "merge", user, version=1, into=way[1], reason="то же"),
+            [(one, other), (other, one)],
+        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes.values()) == ["Event", "MoveError"]
     casebook.check()
 
 
