@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,7 @@ def intake(context: click.Context, once: bool, streams: Path | None, home: Path 
     from casebook.intake import take
 
     refused = 0
-    with open_journal(streams_of(home, streams)) as journal:
-        reader = journal.reader(READER, DECIDED)
+    with open_journal(streams_of(home, streams)) as journal, closing(journal.reader(READER, DECIDED)) as reader:
 
         def work() -> int:
             nonlocal refused

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ from bench.stream import PARTITIONS, _received, batches
 from bench.workers import messages_of, post_of
 from deploy import broker as kafka
 from journal import Journal, JournalError, Message
-from journal.kafka import KafkaJournal
+from journal.kafka import KafkaJournal, KafkaSettings
 from journal.topics import topic
 from pipeline.run import READER
 from records import PostError, dump
@@ -53,6 +54,7 @@ _SHARES = 60
 _LOOK = 0.2
 _PATIENCE = 300.0
 _TAIL = 5
+_ROOM = 0.6  # of what the database takes
 
 Identity = tuple[str, str]  # key and revision; no revision where the message cannot be read
 
@@ -102,19 +104,26 @@ class Stand:
 
     def __init__(self, folder: Path, scale: Scale, broker: Broker | None, *, breaking: bool) -> None:
         self.folder, self.scale, self.random = folder, scale, random.Random()
-        self.broker = broker or Broker(folder)
+        self._broker = broker
         self.streams = _streams(folder, broker, breaking)
-        self.messages = _messages(scale.posts, breaking)
+        self.part = f"chaos{uuid.uuid4().hex[:8]}"
+        self.messages = _messages(self.part, scale.posts, breaking)
         self.culprits: set[Identity] = set()
         self._program = [str(BREAKING)] if breaking else ["-m", "app"]
         self._given = 0
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def broker(self) -> Broker:
+        assert self._broker is not None
+        return self._broker
 
     # posts
 
     def spoil(self, number: int, word: str) -> None:
         """The post of this number has the word; without a word it is no JSON."""
         key = self.messages[number].key or b""
-        post = post_of(PART, number, f"яма {word}")
+        post = post_of(self.part, number, f"яма {word}")
         self.messages[number] = Message(key, incoming(post) if word else b'{"schema": 1, "post":')
         self.culprits.add(_identity(self.messages[number]))
 
@@ -160,30 +169,36 @@ class Stand:
     def running(self, *words: object, room: int = 0) -> Iterator[subprocess.Popen[bytes]]:
         """``otklik``, told to stop at the end, which it must do with code 0; ``room``: bytes that a file may have."""
         child = self.start(*words, room=room)
-        try:
-            yield child
-            child.terminate()
-            self.ended(child, DONE)
-        finally:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
+        yield child
+        child.terminate()
+        self.ended(child, DONE)
 
     def start(self, *words: object, room: int = 0) -> subprocess.Popen[bytes]:
         command = [sys.executable, *self._program, *map(str, words), "--streams", str(self.streams)]
         limit = (lambda: _limit(0, room)) if room else None
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 command,
                 cwd=HOME,
                 env={**os.environ, "PYTHONPATH": str(HOME)},
                 stdout=log,
                 stderr=log,
-                preexec_fn=limit,  # noqa: PLW1509
+                preexec_fn=limit,
             )
+        self._started.append(child)
+        return child
+
+    def end(self) -> None:
+        """Of what is still running; what a supervisor has started ends with it."""
+        for child in self._started:
+            child.kill()
+            child.wait()
 
     def ended(self, child: subprocess.Popen[bytes], code: int) -> None:
-        found = child.wait(_PATIENCE)
+        try:
+            found = child.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise ChaosError("процесс не кончился") from None
         if found != code:
             raise ChaosError(f"процесс кончился с кодом {found}, а не {code}")
 
@@ -229,13 +244,10 @@ class Stand:
         time.sleep(self.random.uniform(0.02, longest))
 
 
-PART = "chaos"
-
-
-def _messages(count: int, breaking: bool) -> list[Message]:
+def _messages(part: str, count: int, breaking: bool) -> list[Message]:
     """A text in capitals may hold the very words at which the quick pipeline breaks («РЯДОМ»)."""
     found, _ = texts()
-    return messages_of(PART, [text.lower() for text in found] if breaking else found, count)
+    return messages_of(part, [text.lower() for text in found] if breaking else found, count)
 
 
 def _streams(folder: Path, broker: Broker | None, breaking: bool) -> Path:
@@ -243,7 +255,7 @@ def _streams(folder: Path, broker: Broker | None, breaking: bool) -> Path:
     if broker is not None:
         said["carrier"], said["broker"]["servers"] = "kafka", [broker.server]
     if breaking:
-        said["batch"] |= {"size": 64, "limit_seconds": 2}
+        said["batch"] |= {"size": 64, "limit_seconds": 1}
     path = folder / "streams.yaml"
     path.write_text(yaml.safe_dump(said), encoding="utf-8")
     return path
@@ -281,7 +293,7 @@ def members(server: str) -> int:
 
 @dataclass(slots=True)
 class Outcome:
-    """By (key, revision) how often; ``places``: partitions of what is in quarantine; ``unlike``: repeats that differ."""
+    """``places``: partitions of what is in quarantine; ``unlike``: repeats that differ from the first."""
 
     decided: dict[Identity, bytes] = field(default_factory=dict)
     refused: set[Identity] = field(default_factory=set)
@@ -300,12 +312,13 @@ class Outcome:
 
 
 def outcome(stand: Stand) -> Outcome:
-    found = Outcome()
+    """Of its own posts: a scenario before it may have left others in the topics."""
+    found, own = Outcome(), f"vk:-{stand.part}_".encode()
     with stand.journal() as journal:
-        for record in journal.scan(DECIDED):
+        for record in (one for one in journal.scan(DECIDED) if (one.key or own).startswith(own)):
             post = json.loads(record.value)["post"]
             found.add_decided((post["key"], post["revision"]), record.value)
-        for record in journal.scan(QUARANTINE):
+        for record in (one for one in journal.scan(QUARANTINE) if (one.key or own).startswith(own)):
             message = message_of(record.value)
             found.add_refused(_identity(Message(record.key, raw_of(message))), message["origin"]["partition"])
     return found
@@ -319,11 +332,15 @@ def _identity(message: Message) -> Identity:
     return post.key, post.revision
 
 
+def lost(stand: Stand, found: Outcome) -> int:
+    return len({_identity(message) for message in stand.messages} - set(found.decided) - found.refused)
+
+
 def faults(stand: Stand, found: Outcome) -> list[str]:
     """Of the law that everything is decided or in quarantine, exactly once after repeats are dropped."""
     wanted = {_identity(message) for message in stand.messages}
     told = {
-        "потеряно": len(wanted - set(found.decided) - found.refused),
+        "потеряно": lost(stand, found),
         "решено или в карантине, чего не было": len((set(found.decided) | found.refused) - wanted),
         "и решено, и в карантине": len(set(found.decided) & found.refused),
         "в карантине без вины": len(found.refused - stand.culprits),
@@ -349,7 +366,7 @@ def killed_workers(stand: Stand) -> str:
             _kill_one(stand, up)
         stand.give()
         stand.until_drained()
-    return f"убит один из двух рабочих, {stand.scale.kills} раз, пока что-то ждало"
+    return f"один из двух рабочих убит под работой, раз: {stand.scale.kills}"
 
 
 def _kill_one(stand: Stand, up: subprocess.Popen[bytes]) -> None:
@@ -384,7 +401,7 @@ def second_worker(stand: Stand) -> str:
             taken = _received(port)
         stand.give()
         stand.until_drained()
-    return f"второй пришёл под работой, взял не меньше {taken:.0f} и ушёл по SIGTERM с кодом 0"
+    return f"второй пришёл под работой, взял не меньше {taken:.0f} и ушёл по SIGTERM под работой с кодом 0"
 
 
 def poison(stand: Stand) -> str:
@@ -436,20 +453,23 @@ def _frozen(pid: int) -> Iterator[None]:
 
 
 def locked_database(stand: Stand) -> str:
-    """Files go on coming while it is locked: who takes them in meets the lock too."""
-    half, restarts = len(stand.messages) // 2, 0
-    stand.write("inbox/first.jsonl", stand.next(half))
-    with ExitStack() as stack:
-        stack.enter_context(stand.running("run", "--watch", stand.folder / "inbox"))
-        stand.until(lambda: stand.committed() > 0, "разбор начался")
-        with _locked(load_streams(stand.streams).journal):
-            stand.write("inbox/second.jsonl", stand.next(stand.left))
-            before = stand.committed()
-            time.sleep(stand.scale.locked)
-            if stand.committed() != before:
-                raise ChaosError("база была заперта, а разбор шёл")
-        stand.until(lambda: _taken_in(stand) and stand.drained(), "всё принято и разобрано")
-    return f"база заперта чужой записью на {stand.scale.locked:.0f} с под разбором и приёмом{restarts or ''}"
+    """Files go on coming while it is locked: who takes them in meets the lock too, and may end for it."""
+    words = ("run", "--watch", stand.folder / "inbox")
+    stand.write("inbox/first.jsonl", stand.next(stand.left // 2))
+    first = stand.start(*words)
+    stand.until(lambda: stand.committed() > 0, "разбор начался")
+    with _locked(load_streams(stand.streams).journal):
+        stand.write("inbox/second.jsonl", stand.next(stand.left))
+        time.sleep(stand.scale.locked)
+    stand.until(lambda: first.poll() is not None or _whole(stand), "всё принято и разобрано")
+    if whole := first.poll() is None:
+        first.terminate()
+    stand.ended(first, DONE if whole else FAILED)
+    if not whole:
+        with stand.running(*words):
+            stand.until(lambda: _whole(stand), "всё принято и разобрано")
+    said = "дождались" if whole else "run кончился с кодом 1, запущен снова и доделал"
+    return f"база заперта чужой записью на {stand.scale.locked:.0f} с под разбором и приёмом; {said}"
 
 
 @contextmanager
@@ -460,23 +480,28 @@ def _locked(path: Path) -> Iterator[None]:
         db.execute("ROLLBACK")
 
 
-def _taken_in(stand: Stand) -> bool:
+def _whole(stand: Stand) -> bool:
+    """All taken in, and decided."""
     with stand.journal() as journal:
-        return sum(1 for _ in journal.scan(INCOMING)) == len(stand.messages)
+        places = [place for place in journal.positions(INCOMING) if place.reader == READER]
+    return [(place.end, place.lag) for place in places] == [(len(stand.messages), 0)]
 
 
 def full_disk(stand: Stand) -> str:
-    """First for who takes in, then for who decides: there is room again while its supervisor goes on trying."""
+    """First for who takes in, then for who decides: there is room again while its supervisor goes on trying.
+
+    The database alone is longer than a file may be, so all that is new must find room in the log beside it.
+    """
+    stand.give(1 / 2)
     file = stand.write("posts.jsonl", stand.next(stand.left))
-    room = file.stat().st_size // 2
+    room = int(load_streams(stand.streams).journal.stat().st_size * _ROOM)
     stand.ended(stand.start("run", file, room=room), FAILED)
-    journal = load_streams(stand.streams).journal
-    with stand.running("up", room=journal.stat().st_size) as up:
+    with stand.running("up", room=room) as up:
         died = _ends(stand, up)
         _limit(up.pid, resource.RLIM_INFINITY)
         stand.until_drained()
     stand.ended(stand.start("run", file), DONE)
-    return f"места хватило на часть: приём кончился с кодом 1, рабочий — {died} раз; место дали — доделано"
+    return f"приём кончился с кодом 1, рабочий кончался, раз: {died}; дали место — доделано"
 
 
 def _ends(stand: Stand, up: subprocess.Popen[bytes]) -> int:
@@ -535,31 +560,39 @@ class Row:
         return f"| {self.scenario.says} | {' | '.join(map(str, counts))} | {self.seconds:.0f} | {said} |"
 
 
-def run(scenario: Scenario, scale: Scale, folder: Path) -> Row:
-    """``folder``: an empty one, which may be thrown away after it."""
-    begun, said, failed, stand = time.monotonic(), "", "", None
-    with _broker(scenario, folder) as broker:
-        stand = Stand(folder, scale, broker, breaking=scenario.breaking)
+def run(scenario: Scenario, scale: Scale, folder: Path, broker: Broker | None = None) -> Row:
+    """``folder``: an empty one, which may be thrown away after it; ``broker``: that runs, else one of its own."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        if scenario.on_kafka and broker is None:
+            broker = stack.enter_context(serving(folder))
+        stand = Stand(folder, scale, broker if scenario.on_kafka else None, breaking=scenario.breaking)
+        said, failed = _acted(scenario, stand)
         try:
-            said = scenario.act(stand)
-        except (ChaosError, JournalError, kafka.LackingError, subprocess.TimeoutExpired) as error:
-            failed = f"{error}; рабочие сказали: {_tail(stand.log)}"
-        found = outcome(stand)
-    wrong = "; ".join([*([failed] if failed else []), *faults(stand, found)])
-    wanted = {_identity(message) for message in stand.messages}
-    lost = len(wanted - set(found.decided) - found.refused)
-    return Row(scenario, scale.posts, found, lost, time.monotonic() - begun, said, wrong)
+            found = outcome(stand)
+        except JournalError as error:
+            found, failed = Outcome(), f"{failed}; {error}"
+    failed = "; ".join([*([failed] if failed else []), *faults(stand, found)])
+    return Row(scenario, scale.posts, found, lost(stand, found), time.monotonic() - begun, said, failed)
+
+
+def _acted(scenario: Scenario, stand: Stand) -> tuple[str, str]:
+    """What it says, and why it failed, one of them empty."""
+    try:
+        return scenario.act(stand), ""
+    except (ChaosError, JournalError, kafka.LackingError) as error:
+        return "", f"{error}; рабочие сказали: {_tail(stand.log)}"
+    finally:
+        stand.end()
 
 
 @contextmanager
-def _broker(scenario: Scenario, folder: Path) -> Iterator[Broker | None]:
-    if not scenario.on_kafka:
-        yield None
-        return
+def serving(folder: Path) -> Iterator[Broker]:
+    """A broker with the topics."""
     broker = Broker(folder / "kafka")
     try:
         broker.start()
-        with KafkaJournal(carrier.kafka_settings(load_streams(_streams(folder, broker, False)))) as journal:
+        with KafkaJournal(KafkaSettings((broker.server,))) as journal:
             journal.create([topic(name, PARTITIONS, 24) for name in TOPICS])
         yield broker
     finally:
@@ -581,9 +614,14 @@ def main() -> int:
     asked = _asked()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped
     load, rows = os.getloadavg()[0], []
+    try:
+        kafka.jars()
+    except kafka.LackingError as error:
+        print(f"Без Kafka не проверить: {error}")
+        return FAILED
     print(*HEAD, sep="\n", flush=True)
     for scenario in (one for one in SCENARIOS if asked.only in ("", one.name)):
-        with tempfile.TemporaryDirectory(prefix="otklik-chaos-") as name:
+        with tempfile.TemporaryDirectory(prefix="otklik-chaos-", ignore_cleanup_errors=True) as name:
             rows.append(run(scenario, Scale(asked.posts, asked.kills), Path(name)))
         print(rows[-1], flush=True)
     if not asked.only:
@@ -593,8 +631,8 @@ def main() -> int:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Поток под ударами: настоящие процессы, один сценарий за другим")
-    parser.add_argument("--posts", type=int, default=Scale.posts, help="сообщений в каждом сценарии")
-    parser.add_argument("--kills", type=int, default=Scale.kills, help="сколько раз убить рабочего")
+    parser.add_argument("--posts", type=int, default=Scale().posts, help="сообщений в каждом сценарии")
+    parser.add_argument("--kills", type=int, default=Scale().kills, help="сколько раз убить рабочего")
     parser.add_argument("--only", default="", choices=[one.name for one in SCENARIOS], help="один сценарий, без записи")
     return parser.parse_args()
 
