@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.carrier import open_journal, streams_of
+from app.carrier import on_kafka, open_journal, streams_of
 from app.errors import DONE, FAILED, SOME_REJECTED, UsageFault, say
 from app.options import home_option, one_of, streams_option
 from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 READER = "casebook"
 _BATCH = 200
-_WAIT = 1.0
+_WAIT, _NO_WAIT, _TO_JOIN = 1.0, 0.2, 8.0
 once_option = click.option("--once", is_flag=True, help="Сделать, что есть, и закончить; иначе — пока не остановят.")
 
 
@@ -51,12 +51,14 @@ def intake(context: click.Context, once: bool, streams: Path | None, home: Path 
     decree = open_casebook(home)
     from casebook.intake import take
 
-    refused = 0
-    with open_journal(streams_of(home, streams)) as journal, closing(journal.reader(READER, DECIDED)) as reader:
+    refused, settings = 0, streams_of(home, streams)
+    # On Kafka a reader gets its partitions a few seconds after it has come.
+    wait = _WAIT if not once else _TO_JOIN if on_kafka(settings) else _NO_WAIT
+    with open_journal(settings) as journal, closing(journal.reader(READER, DECIDED)) as reader:
 
         def work() -> int:
             nonlocal refused
-            records = reader.poll(_BATCH, 0.2 if once else _WAIT)
+            records = reader.poll(_BATCH, wait)
             if records:
                 taken = take(decree, records, now())
                 reader.commit(records, {})

@@ -142,9 +142,13 @@ def main() -> None:
         "| что | получено | отношение или требование |",
         "|---|---|---|",
         *(f"| {a} | {b} | {c} |" for a, b, c in table),
+        "",
+        "natasha и решение меряют по очереди на каждой пачке, так что медленная минута машины медленна для обоих.",
+        "Поток: [STREAM.md](STREAM.md), под ударами: [CHAOS.md](CHAOS.md); карточки: [CASEBOOK.md](CASEBOOK.md), под",
+        "ударами: [CASEBOOK_CHAOS.md](CASEBOOK_CHAOS.md).",
     ]
     (HOME / "bench" / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines[4:]))
+    print("\n".join(lines[4:-4]))
 
 
 if __name__ == "__main__":

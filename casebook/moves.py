@@ -13,13 +13,12 @@ from typing import Any
 from django.db import OperationalError, transaction
 
 from casebook import clocks, effects
+from casebook.contention import is_contended
 from casebook.decree import Decree
 from casebook.events import digest_of, keep, record
 from casebook.models import Case, Event, User
 from casebook.undo import snapshot
 from cases.lifecycle import OF_A_DEPARTMENT, MoveError, MoveName, Role, allowed
-
-DEADLOCK = "40P01"  # of PostgreSQL
 
 
 def perform(
@@ -49,6 +48,8 @@ def perform(
                 f"карточка {ordinal} изменилась: версия {case.version}, а не {version}",
                 "откройте её снова и повторите, если это ещё нужно",
             )
+        if not acting_user.active:
+            raise MoveError(f"пользователь {acting_user.code} больше не работает", "это делает другой")
         move = allowed(name, case_state(case), Role(acting_user.role), reason)
         turn = effects.Turn(decree, case, acting_user, now, reason, given, before=snapshot(case))
         body = effects.EFFECTS[name](turn)
@@ -78,7 +79,7 @@ def _alone() -> Iterator[None]:
         with transaction.atomic():
             yield
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != DEADLOCK and "locked" not in str(error):
+        if not is_contended(error):
             raise
         raise MoveError("карточку сейчас меняет другой", "откройте её снова и повторите, если это ещё нужно") from None
 

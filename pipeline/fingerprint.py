@@ -26,4 +26,3 @@ def fingerprint(reading: Reading) -> str:
     bits = np.unpackbits(np.concatenate([words, pairs]).view(np.uint8)).reshape(-1, 64)
     value = np.packbits(2 * bits.sum(axis=0, dtype=np.uint32) > bits.shape[0])
     return value.tobytes().hex()
-
