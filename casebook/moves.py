@@ -1,6 +1,6 @@
 """Moves of a case. Each is one transaction: the row is locked, the table of moves asked, the change and its event made.
 
-What a move does beside its row in ``cases.lifecycle`` is a function in ``casebook.effects`` of the same name.
+What a move does beside its row in ``cases.lifecycle`` is a function of the same name (``casebook.effects`` lists them).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import Any
 
 from django.db import OperationalError, transaction
 
-from casebook import clocks, effects
+from casebook import clocks
 from casebook.contention import is_contended
 from casebook.decree import Decree
+from casebook.effects import EFFECTS
 from casebook.events import digest_of, keep, record
 from casebook.models import Case, Event, User
+from casebook.turn import Turn
 from casebook.undo import snapshot
 from cases.lifecycle import OF_A_DEPARTMENT, MoveError, MoveName, Role, allowed
 
@@ -51,8 +53,8 @@ def perform(
         if not acting_user.active:
             raise MoveError(f"пользователь {acting_user.code} больше не работает", "это делает другой")
         move = allowed(name, case_state(case), Role(acting_user.role), reason)
-        turn = effects.Turn(decree, case, acting_user, now, reason, given, before=snapshot(case))
-        body = effects.EFFECTS[name](turn)
+        turn = Turn(decree, case, acting_user, now, reason, given, before=snapshot(case))
+        body = EFFECTS[name](turn)
         _no_more(given, turn.used, move.title)
         case.state = turn.after or move.after or case.state
         if reason and reason.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,9 @@ SHARED = ROOT.parent / "shared"
 
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+# Started in the background, a shell makes us deaf to Ctrl+C, and so whoever we start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
