@@ -42,6 +42,10 @@ _GIVEN: dict[MoveName, dict[str, tuple[str, Any]]] = {
         "number": ("Номер сообщения.", str),
     },
 }
+_METAVARS = {str: "ЗНАЧЕНИЕ", int: "N"}
+version_option = click.option(
+    "--version", metavar="N", type=int, help="Версия карточки, какой её видели; иначе нынешняя."
+)
 
 
 @click.group()
@@ -56,7 +60,7 @@ def case() -> None:
 @case.command(name="list")
 @as_option
 @click.option("--state", type=one_of(State), help="Только в этом состоянии.")
-@click.option("--department", help="Только этого отдела.")
+@click.option("--department", metavar="КОД", help="Только этого отдела.")
 @click.option("--late", is_flag=True, help="Только с прошедшим сроком.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Сколько показать.")
 @click.option("--out", type=one_of(Shown), default=Shown.TEXT.value, show_default=True, help="Вид ответа.")
@@ -189,9 +193,12 @@ def _move_command(name: MoveName) -> click.Command:
     options: list[Callable[..., Any]] = [
         click.argument("number", metavar="N", type=click.IntRange(1)),
         as_option,
-        *(click.option(*_option(key), help=told, type=kind) for key, (told, kind) in _GIVEN.get(name, {}).items()),
-        click.option("--reason", help="Причина." + (" Обязательна." if MOVES[name].reasoned else "")),
-        click.option("--version", type=int, help="Версия карточки, какой её видели; иначе нынешняя."),
+        *(
+            click.option(*_option(key), metavar=_METAVARS.get(kind), help=told, type=kind)
+            for key, (told, kind) in _GIVEN.get(name, {}).items()
+        ),
+        click.option("--reason", metavar="ТЕКСТ", help="Причина." + (" Обязательна." if MOVES[name].reasoned else "")),
+        version_option,
         now_option,
         home_option,
     ]
@@ -234,15 +241,15 @@ def _make(
 @case.command()
 @click.argument("number", metavar="N", type=click.IntRange(1))
 @as_option
-@click.option("--text", required=True, help="Текст промежуточного ответа с датой окончательного.")
-@click.option("--reason", required=True, help="Почему сразу не ответить.")
-@click.option("--version", type=int, help="Версия карточки, какой её видели; иначе нынешняя.")
+@click.option("--text", metavar="ТЕКСТ", required=True, help="Текст промежуточного ответа с датой окончательного.")
+@click.option("--reason", metavar="ТЕКСТ", required=True, help="Почему сразу не ответить.")
+@version_option
 @now_option
 @home_option
 def interim(
     number: int, user_code: str, text: str, reason: str, version: int | None, moment: str | None, home: Path | None
 ) -> None:
-    """Внести проект промежуточного ответа (п. 12): причина и дата окончательного обязательны."""
+    """Внести проект промежуточного ответа: причина и дата окончательного обязательны (п. 12)."""
     _make(MoveName.DRAFT, number, user_code, version, reason, moment, home, {"text": text, "interim": True})
 
 

@@ -222,9 +222,9 @@ def user() -> None:
 @user.command(name="add")
 @click.argument("code", metavar="КОД")
 @click.option("--role", type=one_of(Role), required=True, help="Роль.")
-@click.option("--name", default="", help="Имя.")
-@click.option("--department", default="", help="Отдел: обязателен руководителю и исполнителю.")
-@click.option("--office", default="", help="Территориальный отдел, если видит только его карточки.")
+@click.option("--name", metavar="ИМЯ", default="", help="Имя.")
+@click.option("--department", metavar="КОД", default="", help="Отдел: обязателен руководителю и исполнителю.")
+@click.option("--office", metavar="КОД", default="", help="Территориальный отдел, если видит только его карточки.")
 @home_option
 def user_add(code: str, role: Role, name: str, department: str, office: str, home: Path | None) -> None:
     """Добавить пользователя."""

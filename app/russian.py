@@ -6,6 +6,7 @@ The name ``_`` in click's modules is replaced instead; a message that is not in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 
 from click import Command, Group, core, decorators, exceptions, formatting, parser, types
@@ -32,6 +33,7 @@ _WORDS = {
     "Option {name!r} does not take a value.": "Параметр {name} пишется без значения.",
     "{value!r} is not a valid {number_type}.": "«{value}» — не целое число.",
     "{value} is not in the range {range}.": "{value} вне пределов {range}.",
+    "required": "обязателен",
     "default: {default}": "по умолчанию: {default}",
     "{name} {filename!r} does not exist.": "нет такого: {filename}",
     "{name} {filename!r} is a file.": "{filename} — это файл, а нужна папка",
@@ -62,7 +64,14 @@ def speak_russian(group: Group) -> None:
         for name, translation in (("_", _translate), ("ngettext", _translate_plural)):
             if hasattr(module, name):
                 setattr(module, name, translation)
-    group.subcommand_metavar = "КОМАНДА …"
-    commands: tuple[Command, ...] = (group, *group.commands.values())
-    for command in commands:
+    for command in _all(group):
         command.options_metavar = "[ПАРАМЕТРЫ]"
+        if isinstance(command, Group):
+            command.subcommand_metavar = "КОМАНДА …"
+
+
+def _all(command: Command) -> Iterator[Command]:
+    """The command, and those inside it."""
+    yield command
+    for inner in command.commands.values() if isinstance(command, Group) else ():
+        yield from _all(inner)
