@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.due import Shown
-from app.errors import UsageFault
+from app.due import WEEKDAYS
 from app.home import find_home
-from app.options import home_option, one_of
+from app.options import Shown, home_option, one_of
 from app.words import counted
 
 if TYPE_CHECKING:
     from cases.calendar import WorkingTime
 
 _MONTHS = "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь".split()
-_DAYS = "пн вт ср чт пт сб вс".split()
 HOUR = timedelta(hours=1)
 
 
@@ -33,17 +31,12 @@ def calendar(year: int, out: Shown, home: Path | None) -> None:
 
     В календаре «*» — сокращённый день, скобки — нерабочий.
     """
-    from cases.calendar import UnknownYearError
     from cases.terms import working_time
     from regulation import Regulation
 
     working = working_time(Regulation.load(find_home(home) / "regulation"))
-    try:
-        days = [_described(working, date(year, 1, 1) + timedelta(days=n)) for n in range(366)]
-        days = [day for day in days if day["date"].startswith(f"{year:04}-")]
-    except UnknownYearError as error:
-        what, _, mend = str(error).partition("\n    как исправить: ")
-        raise UsageFault(what, mend) from None
+    length = (date(year + 1, 1, 1) - date(year, 1, 1)).days
+    days = [_described(working, date(year, 1, 1) + timedelta(days=n)) for n in range(length)]
     if out is Shown.JSON:
         click.echo(json.dumps({"year": year, "days": days}, ensure_ascii=False))
     else:
@@ -78,7 +71,7 @@ def _pages(year: int, days: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _weeks(days: list[dict[str, Any]]) -> Iterator[str]:
-    yield "  " + "".join(f"{name:>4} " for name in _DAYS)
+    yield "  " + "".join(f"{name:>4} " for name in WEEKDAYS)
     cells = [" " * 5] * date.fromisoformat(days[0]["date"]).weekday() + [_cell(day) for day in days]
     for first in range(0, len(cells), 7):
         yield ("  " + "".join(cells[first : first + 7])).rstrip()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.due import Shown
-from app.options import home_option, one_of
+from app.options import Shown, home_option, one_of
 from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
 from app.words import harmless, one_line, shortened
 from cases.lifecycle import MOVES, MoveError, MoveName, Role, State, moves_from
+from cases.titles import CLOCKS
 from records.clock import stamp
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def _page(one: Case, decree: Decree, role: Role) -> Iterator[str]:
     yield "Сроки:"
     for clock in one.clocks.order_by("id"):
         ended = f"выполнено {shown(clock.stopped_at, decree)}" if clock.stopped_at else "идёт"
-        yield f"  {clock.name:<12} {shown(clock.due, decree)}  {ended}"
-        yield f"  {'':<12} {clock.why}"
+        yield f"  {CLOCKS[clock.name]:<22} {shown(clock.due, decree)}  {ended}"
+        yield f"  {'':<22} {clock.why}"
     yield "Что было:"
     for event in one.events.order_by("number"):
         yield f"  {event.number:>3} {shown(event.at, decree)}  {event.kind} — {event.actor} ({event.role})"

@@ -14,6 +14,7 @@ from app.errors import DONE, WRONG_USAGE
 from app.home import find_home
 from app.options import home_option
 from app.words import counted
+from cases.errors import UnknownYearError
 from records import Fault, FaultsError, file_fault
 from records.clock import now
 
@@ -95,8 +96,8 @@ def _next_year(house: House, regulation: Regulation) -> Iterator[Fault]:
     today = now()
     if today.month == DECEMBER and not regulation.days.knows(today.year + 1):
         path = house.folder / "regulation" / "calendar.yaml"
-        mend = "обновите библиотеку holidays либо впишите отличные дни года в раздел federal"
-        yield replace(file_fault(path, f"нет календаря на {today.year + 1} год", mend), warning=True)
+        missing = UnknownYearError(today.year + 1)
+        yield replace(file_fault(path, missing.what, missing.mend), warning=True)
 
 
 def _rules(house: House) -> tuple[str, Sequence[Fault]]:

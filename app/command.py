@@ -29,6 +29,7 @@ from app.trace import trace
 from app.triage import triage
 from app.up import run, up
 from app.worker import worker
+from cases.errors import CalendarError
 from journal import JournalError
 from records import FaultsError
 from records.system import why
@@ -61,6 +62,9 @@ class Otklik(click.Group):
             return error.exit_code
         except FaultsError as error:
             say(f"{error}\nНастройка с ошибками; все сразу показывает otklik check.")
+            return WRONG_USAGE
+        except CalendarError as error:
+            say(f"Ошибка: {error}")
             return WRONG_USAGE
         except JournalError as error:
             say(f"Сбой: {error}\n    как исправить: {error.mend}")

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from casebook.decree import Decree
     from casebook.models import Case, User
 
-ORGANISING = "ORG"
 STEP = timedelta(minutes=5)
 WEEK = timedelta(days=7)
 _SEED = 20230314
@@ -60,7 +59,7 @@ def demo(speed: float, start: str, home: Path | None) -> None:
 
 
 def posts_of(folder: Path, samples: Path, begin: datetime) -> list[tuple[datetime, bytes]]:
-    """The samples, decided, spread over the week as residents write: by day and evening, weekends too."""
+    """The samples, decided, spread over the five days as residents write: by day and in the evening."""
     from pipeline.triage import Triage
 
     dice = random.Random(_SEED)
@@ -158,6 +157,8 @@ class Week:
             self.refused[str(error).partition(":")[0]] += 1
 
     def _confirm(self, case: Case, now: datetime) -> None:
+        from casebook.decree import ORGANISING
+
         role = Role.MANAGER if case.returns >= 2 else Role.OPERATOR
         proposed = case.verdicts.latest("id").department
         self._make(case, MoveName.CONFIRM, self._person(role), now, department=proposed or ORGANISING)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 
 import click
 
 from app.changes import FIELDS, LISTS, Changes, CodeCount, Identity, Outcome, compare, outcome
 from app.decoding import Encoding, read_lines
 from app.errors import DONE, SOME_REJECTED, UsageFault
-from app.options import one_of
+from app.options import Shown, one_of
 from app.rejects import Rejection, Rejects
 from app.source import open_source
 from app.words import counted, one_line
@@ -26,11 +25,6 @@ _TITLES = {
     "alarms": "Тревоги",
     "review": "Проверить",
 }
-
-
-class Shown(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 @click.command()

@@ -5,43 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from app.errors import DONE, SOME_REJECTED, UsageFault, say
 from app.home import find_home
-from app.options import home_option, one_of
+from app.moments import MOMENT, read_moment
+from app.options import Shown, home_option, one_of
 from app.words import harmless
+from cases.errors import CalendarError, UnknownYearError
+from cases.titles import CLOCKS
 from records import Track
 
 if TYPE_CHECKING:
     from cases.calendar import Interval
     from cases.clocks import Clock, Clocks
 
-TITLES = {
-    "dispatch": "рассылка отделу",
-    "return": "возврат не по адресу",
-    "draft": "проект ответа",
-    "approval": "согласование",
-    "publish": "размещение",
-    "answer": "ответ",
-    "interim": "промежуточный ответ",
-    "final_draft": "проект окончательного",
-    "final": "окончательный ответ",
-}
-_DAYS = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
-_MOMENT = "момент пишется так: 2026-11-20T16:40 (местное время) или с поясом: 2026-11-20T13:40Z"
+WEEKDAYS = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
 _HOURS = "часы пишутся так: --hours 09-13,14-18 или 8:30-12:30,13:15-17"
-
-
-class Shown(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 @click.command()
@@ -75,23 +59,13 @@ def due(
     Код завершения: 0 — всё сосчитано, 3 — часть строк не разобрана, 2 — неверный вызов или нет календаря на год.
     """
     if moment is None and interim is None:
-        raise UsageFault("не назван момент", f"{_MOMENT}; или --interim ДАТА")
+        raise UsageFault("не назван момент", f"{MOMENT}; или --interim ДАТА")
     clocks = _clocks(home, hours)
+    posted = read_moment(interim, clocks.working.zone) if interim is not None else None
     if moment == "-":
-        context.exit(_lines(click.get_text_stream("stdin", encoding="utf-8", errors="replace"), clocks, track, interim))
-    try:
-        found = _asked(clocks, moment, track, interim)
-    except LookupFault as fault:
-        raise UsageFault(fault.what, fault.mend) from None
+        context.exit(_lines(click.get_text_stream("stdin", encoding="utf-8", errors="replace"), clocks, track, posted))
+    found = _asked(clocks, moment, track, posted)
     click.echo(json.dumps(found, ensure_ascii=False) if out is Shown.JSON else "\n".join(_told(found)))
-
-
-class LookupFault(Exception):
-    """A moment that cannot be read or counted from; Russian."""
-
-    def __init__(self, what: str, mend: str) -> None:
-        super().__init__(what)
-        self.what, self.mend = what, mend
 
 
 def _clocks(home: Path | None, hours: str | None) -> Clocks:
@@ -118,7 +92,7 @@ def _intervals(written: str) -> tuple[Interval, ...]:
     return found
 
 
-def _lines(lines: Iterable[str], clocks: Clocks, track: Track, interim: str | None) -> int:
+def _lines(lines: Iterable[str], clocks: Clocks, track: Track, posted: datetime | None) -> int:
     """A JSON line for each moment; what cannot be read is told with its number. Returns the exit code."""
     refused = 0
     for number, line in enumerate(lines, start=1):
@@ -126,10 +100,10 @@ def _lines(lines: Iterable[str], clocks: Clocks, track: Track, interim: str | No
         if not words:
             continue
         try:
-            click.echo(json.dumps(_asked(clocks, *_named(words, track), interim), ensure_ascii=False))
-        except LookupFault as fault:
+            click.echo(json.dumps(_asked(clocks, *_named(words, track), posted), ensure_ascii=False))
+        except UsageFault as fault:
             refused += 1
-            say(f"строка {number}: {fault.what}\n    как исправить: {fault.mend}")
+            say(f"строка {number}: {fault.message}\n    как исправить: {fault.mend}")
     return SOME_REJECTED if refused else DONE
 
 
@@ -139,21 +113,18 @@ def _named(words: list[str], track: Track) -> tuple[str, Track]:
         *words, last = words
         track = Track(last)
     if len(words) not in (1, 2):
-        raise LookupFault(f"не «МОМЕНТ [СРОК]»: {harmless(' '.join(words)[:60])}", f"{_MOMENT}; срок: 4h или 8h")
+        raise UsageFault(f"не «МОМЕНТ [СРОК]»: {harmless(' '.join(words)[:60])}", f"{MOMENT}; срок: 4h или 8h")
     return " ".join(words), track
 
 
-def _asked(clocks: Clocks, moment: str | None, track: Track, interim: str | None) -> dict[str, Any]:
-    from cases.calendar import NoWorkingTimeError, UnknownYearError
-
+def _asked(clocks: Clocks, moment: str | None, track: Track, posted: datetime | None) -> dict[str, Any]:
+    """Raises: UsageFault: no moment, or one whose count leads into a year without data."""
     try:
-        at = _moment(moment, clocks.working.zone) if moment is not None else None
-        posted = _moment(interim, clocks.working.zone) if interim is not None else None
+        at = read_moment(moment, clocks.working.zone) if moment is not None else None
         found: dict[str, Any] = {c.name: _shown(c) for c in clocks.before_interim(at, track)} if at is not None else {}
         found |= _after(clocks, posted, found)
-    except (UnknownYearError, NoWorkingTimeError) as error:
-        what, _, mend = str(error).partition("\n    как исправить: ")
-        raise LookupFault(what, mend) from None
+    except CalendarError as error:
+        raise UsageFault(error.what, error.mend) from None
     told: dict[str, Any] = {}
     if at is not None:
         told |= {"at": at.isoformat(), "track": track}
@@ -167,25 +138,14 @@ def _after(clocks: Clocks, posted: datetime | None, found: Mapping[str, Any]) ->
 
     Where only these lead into a year without data, the others are shown all the same.
     """
-    from cases.calendar import UnknownYearError
-
     try:
         after = clocks.after_interim(posted or datetime.fromisoformat(found["answer"]["due"]))
     except UnknownYearError as error:
         if posted is not None:
             raise
-        why = str(error).partition("\n")[0]
-        return {name: {"due": None, "limit": None, "why": why, "point": "12"} for name in ("final_draft", "final")}
+        unknown = {"due": None, "limit": None, "why": error.what, "point": "12"}
+        return dict.fromkeys(("final_draft", "final"), unknown)
     return {clock.name: _shown(clock) for clock in after}
-
-
-def _moment(written: str, zone: ZoneInfo) -> datetime:
-    try:
-        moment = datetime.fromisoformat(written)
-        local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
-    except (ValueError, OverflowError):
-        raise LookupFault(f"не момент: {harmless(written[:60])}", _MOMENT) from None
-    return local
 
 
 def _shown(clock: Clock) -> dict[str, Any]:
@@ -199,14 +159,14 @@ def _told(found: dict[str, Any]) -> Iterable[str]:
         yield f"Выявлено {_day(found['at'])}, срок ответа {track}"
     if "interim" in found:
         yield f"Промежуточный ответ размещён {_day(found['interim']).removesuffix(' 00:00')}"
-    width = max(len(title) for title in TITLES.values())
+    width = max(len(CLOCKS[name]) for name in found["clocks"])
     for name, clock in found["clocks"].items():
         limit = f" (предел {_day(clock['limit'])})" if clock["limit"] else ""
-        yield f"  {TITLES[name]:<{width}}  {_day(clock['due']) if clock['due'] else 'неизвестно'}{limit}"
+        yield f"  {CLOCKS[name]:<{width}}  {_day(clock['due']) if clock['due'] else 'неизвестно'}{limit}"
         yield f"  {'':<{width}}  {clock['why']}"
 
 
 def _day(written: str) -> str:
     moment = datetime.fromisoformat(written)
     seconds = f":{moment:%S}" if moment.second else ""
-    return f"{_DAYS[moment.weekday()]} {moment:%d.%m.%Y %H:%M}{seconds}"
+    return f"{WEEKDAYS[moment.weekday()]} {moment:%d.%m.%Y %H:%M}{seconds}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -15,17 +14,12 @@ from app.decoding import LONGEST, Encoding, read_lines
 from app.errors import UsageFault, say
 from app.home import find_home
 from app.marking import LEGEND, bracketed, styles
-from app.options import home_option, one_of
+from app.options import Shown, home_option, one_of
 from app.reasons import Row, Words, explanation
 from app.rejects import Rejection
 from app.source import Pieces, open_source
 from app.words import harmless
 from records import Decision, Post, PostError, decision_to_json, dump, post_from_json, revision_of
-
-
-class Shown(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 @click.command()

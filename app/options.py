@@ -22,6 +22,13 @@ streams_option = click.option(
 )
 
 
+class Shown(StrEnum):
+    """How an answer is shown, where there are two ways."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class _OneOf(click.Choice[str]):
     """Words of an enumeration, shown and typed in small letters; the command is given the member."""
 

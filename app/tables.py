@@ -10,13 +10,13 @@ import click
 
 from app.errors import UsageFault
 from app.home import database_url, find_home
+from app.moments import read_moment
 from records.clock import now
 
 if TYPE_CHECKING:
     from casebook.decree import Decree
     from casebook.models import User
 
-_MOMENT = "момент пишется так: 2026-11-20T16:40 (по времени regulation/) или с поясом"
 now_option = click.option("--now", "moment", metavar="МОМЕНТ", help="Считать, что сейчас МОМЕНТ: для репетиции.")
 as_option = click.option("--as", "user_code", metavar="КТО", required=True, help="Кто это делает: otklik user list.")
 
@@ -77,11 +77,9 @@ def moment_of(written: str | None, decree: Decree) -> datetime:
     if written is None:
         return now()
     try:
-        moment = datetime.fromisoformat(written)
-        local = moment if moment.tzinfo else moment.replace(tzinfo=decree.clocks.working.zone)
-        return local.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageFault(f"--now: не момент: {written[:60]}", _MOMENT) from None
+        return read_moment(written, decree.clocks.working.zone).astimezone(UTC)
+    except UsageFault as fault:
+        raise UsageFault(f"--now: {fault.message}", fault.mend) from None
 
 
 def shown(moment: datetime | None, decree: Decree) -> str:

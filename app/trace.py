@@ -14,7 +14,7 @@ import click
 from app import labels
 from app.carrier import open_journal, streams_of
 from app.errors import FAILED, UsageFault
-from app.options import home_option, one_of, streams_option
+from app.options import Shown, home_option, one_of, streams_option
 from app.quarantined import DROPPED, RETRIED, entry, iso, local
 from app.tables import has_casebook, open_casebook
 from app.target import standard_output
@@ -22,11 +22,6 @@ from app.words import one_line
 from journal import Journal, Record
 from records import AlarmKind, PostError, Track, Verdict, dump, post_from_json
 from records.messages import ALARMS, DECIDED, INCOMING, QUARANTINE, message_of
-
-
-class Shown(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 class What(StrEnum):

@@ -12,14 +12,13 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.speed import HOME, processor
+from bench.speed import HOME, processor, seconds
 
 CASES, OPEN, TAKEN = 100_000, 10_000, 2_000
 LIST_LIMIT, RECOUNT_LIMIT = 50.0, 2.0
@@ -50,12 +49,6 @@ def decided(number: int) -> bytes:
     return json.dumps({"schema": 1, "post": post, "decision": decision}, ensure_ascii=False).encode()
 
 
-def seconds(work: Any) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def intake_rate(decree: Any, first: int, count: int) -> float:
     from casebook.intake import take
     from journal import Record
@@ -75,22 +68,7 @@ def fill(decree: Any, already: int) -> None:
         made = [_case(number, is_open=number <= OPEN) for number in whole[first : first + 5_000]]
         Case.objects.bulk_create(made)
     still = Case.objects.filter(state="with_department", clocks=None)
-    rows = []
-    for case in still.iterator():
-        for by in ("draft", "answer"):
-            counted = {"by": by, "at": case.detected_at.isoformat(), "track": "8h"}
-            c = clocks.count(decree.clocks, counted)
-            rows.append(
-                Clock(
-                    case=case,
-                    name=c.name,
-                    started_at=c.started_at,
-                    due=c.due,
-                    why=c.why,
-                    point=c.point,
-                    counted=counted,
-                )
-            )
+    rows = [c for case in still.iterator() for c in clocks.answering(decree, case) if c.name != "dispatch"]
     Clock.objects.bulk_create(rows, batch_size=2_000)
     for case in Case.objects.filter(state="with_department"):
         Case.objects.filter(pk=case.pk).update(due=clocks.nearest(case))
@@ -135,7 +113,7 @@ def measured(url: str, files: Path) -> dict[str, float]:
     fill(decree, TAKEN)
     head = User.objects.create(code="head", name="head", role="head", department="JKH")
     lists = [seconds(lambda: list(cards(head, state="with_department")[:50])) * 1000 for _ in range(40)]
-    recount = seconds(lambda: list(clocks.differing(decree)))
+    recount = seconds(lambda: clocks.recompute(decree, NOW))
     return {
         "cases": Case.objects.count(),
         "running": float(clocks.Clock.objects.filter(stopped_at=None).count()),

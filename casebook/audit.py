@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models import Count, Max
 
 from casebook.decree import Decree
 from casebook.events import chained, digest_of, opening
@@ -24,26 +24,25 @@ def seal(decree: Decree, now: datetime) -> None:
     yesterday = (now - SETTLES).astimezone(zone).date() - DAY
     if Root.objects.filter(day__gte=yesterday).exists() or not Event.objects.exists():
         return
-    cases, events, digest = _root(_end(yesterday, zone))
+    ((cases, events, digest),) = _at_ends([_end(yesterday, zone)])
     Root.objects.get_or_create(day=yesterday, defaults={"cases": cases, "events": events, "digest": digest})
 
 
-def _end(day: date, zone: object) -> datetime:
-    return datetime.combine(day + DAY, datetime.min.time(), tzinfo=zone).astimezone(UTC)  # type: ignore[arg-type]
+def _end(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + DAY, time.min, tzinfo=zone).astimezone(UTC)
 
 
-def _root(end: datetime) -> tuple[int, int, str]:
-    """Cases, events and the digest over the last event of each case up to a moment."""
-    last = (
-        Event.objects.filter(at__lt=end)
-        .values("case__ordinal")
-        .annotate(number=Max("number"), count=Count("id"))
-        .order_by("case__ordinal")
-    )
-    found = Event.objects.filter(at__lt=end).values_list("case__ordinal", "number", "digest")
-    digests = {(ordinal, number): digest for ordinal, number, digest in found}
-    said = [[row["case__ordinal"], digests[(row["case__ordinal"], row["number"])]] for row in last]
-    return len(said), sum(row["count"] for row in last), digest_of(said)
+def _at_ends(ends: Sequence[datetime]) -> Iterator[tuple[int, int, str]]:
+    """Cases, events and the digest over the last event of each case, up to each moment; the events are read once."""
+    events = Event.objects.order_by("at").values_list("at", "case__ordinal", "number", "digest").iterator()
+    last: dict[int, tuple[int, str]] = {}
+    following, count = next(events, None), 0
+    for end in ends:
+        while following is not None and following[0] < end:
+            _, ordinal, number, digest = following
+            last[ordinal] = max(last.get(ordinal, (0, "")), (number, digest))
+            following, count = next(events, None), count + 1
+        yield len(last), count, digest_of([[ordinal, digest] for ordinal, (_, digest) in sorted(last.items())])
 
 
 def verify(decree: Decree) -> Iterator[str]:
@@ -115,8 +114,9 @@ def _texts() -> Iterator[str]:
 
 
 def _roots(decree: Decree) -> Iterator[str]:
-    for root in Root.objects.order_by("day"):
-        cases, events, digest = _root(_end(root.day, decree.clocks.working.zone))
+    roots = list(Root.objects.order_by("day"))
+    ends = [_end(root.day, decree.clocks.working.zone) for root in roots]
+    for root, (cases, events, digest) in zip(roots, _at_ends(ends), strict=True):
         if (cases, events, digest) != (root.cases, root.events, root.digest):
             was, now = f"{root.cases} карточек, {root.events} событий", f"{cases} и {events}"
             yield f"корень за {root.day:%d.%m.%Y} не сходится: было {was}, стало {now}"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Min, Q
 
 import cases.clocks
 from casebook.decree import Decree
@@ -57,12 +58,13 @@ def count(clocks: Clocks, counted: Counted) -> cases.clocks.Clock:
 def start(decree: Decree, case: Case, by: str, at: datetime | str, **given: Any) -> Clock:
     """Start a clock, or count a running one of the same name anew."""
     counted = {"by": by, "at": at if isinstance(at, str) else stamp(at), **given}
-    clock, values = _values(decree, counted)
+    clock, values = values_of(decree, counted)
     kept, _ = Clock.objects.update_or_create(case=case, name=clock.name, stopped_at=None, defaults=values)
     return kept
 
 
-def _values(decree: Decree, counted: Counted) -> tuple[cases.clocks.Clock, dict[str, Any]]:
+def values_of(decree: Decree, counted: Counted) -> tuple[cases.clocks.Clock, dict[str, Any]]:
+    """The clock of a count, and the columns of its row."""
     clock = count(decree.clocks, counted)
     return clock, {
         "started_at": clock.started_at,
@@ -78,7 +80,7 @@ def answering(decree: Decree, case: Case) -> list[Clock]:
     """Clocks that detection starts (points 5, 7, 8, 9), not yet kept: the case may be new."""
     at = stamp(case.detected_at)
     counts = [{"by": "dispatch", "at": at}, *({"by": by, "at": at, "track": case.track} for by in ("draft", "answer"))]
-    return [Clock(case=case, name=clock.name, **values) for clock, values in map(partial(_values, decree), counts)]
+    return [Clock(case=case, name=clock.name, **values) for clock, values in map(partial(values_of, decree), counts)]
 
 
 def start_answering(decree: Decree, case: Case) -> None:
@@ -138,9 +140,11 @@ def differing(decree: Decree, case: Case | None = None) -> Iterator[tuple[Clock,
 
 def misdated() -> Iterator[Case]:
     """Cases whose ``due`` is not that of their nearest running clock."""
-    for case in Case.objects.order_by("id").iterator():
-        if case.due != nearest(case):
-            yield case
+    least = Min("clocks__due", filter=Q(clocks__stopped_at=None))
+    every = Case.objects.annotate(least=least).order_by("id").values_list("pk", "due", "least")
+    for pk, due, nearest_due in every.iterator():
+        if due != nearest_due:
+            yield Case.objects.get(pk=pk)
 
 
 def recompute(decree: Decree, now: datetime) -> int:

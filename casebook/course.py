@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from casebook import clocks
+from casebook.lists import words
 from casebook.models import Case, Event
-from casebook.turn import Body, Turn, latest_verdict
+from casebook.turn import Body, Turn
 from casebook.undo import put_back
 from cases.lifecycle import IRREVOCABLE, MOVES, MoveError, State
 from records import ReasonCode, Track
@@ -40,9 +41,8 @@ def restore(turn: Turn) -> Body:
 
 def _fast(case: Case) -> bool:
     """An alarm, or a decision that thought so: doubt is 4 hours (policy ``fast_track_criteria``)."""
-    body = latest_verdict(case).text.body
-    said = (body or {}).get("decision", {}).get("significance", {}).get("probability", 0)
-    return bool(case.alarms.exists()) or said >= EVEN
+    decision = words(case)["decision"] or {}
+    return bool(case.alarms.exists()) or decision.get("significance", {}).get("probability", 0) >= EVEN
 
 
 def raise_(turn: Turn) -> Body:
@@ -87,6 +87,6 @@ def recall(turn: Turn) -> Body:
         raise MoveError("последнее действие отменить нельзя", "исправьте его следующим действием")
     if last.actor != turn.actor.code and not turn.is_manager:
         raise MoveError(f"последнее действие сделал {last.actor}", "отменяет он сам или управляющий делами")
-    put_back(case, last.before, lambda how: clocks.count(turn.decree.clocks, how))
+    put_back(turn.decree, case, last.before)
     turn.after, turn.kind, turn.before = State(case.state), "recalled", None
     return {"recalled": last.number, "kind": last.kind}

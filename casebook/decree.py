@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from cases.clocks import Clocks
@@ -27,7 +26,3 @@ class Decree:
 
     def department(self, code: str) -> Department | None:
         return self.regulation.departments.get(code)
-
-    @property
-    def working_hour(self) -> timedelta:
-        return timedelta(hours=1)

@@ -42,16 +42,15 @@ def alike(case: Case, within: timedelta) -> list[Case]:
     return [other for other in found if near(other.fingerprint, case.fingerprint)]
 
 
-def link(decree: Decree, case: Case) -> list[Case]:
+def link(decree: Decree, case: Case) -> None:
     """Put a new case in the group of its near copies; whether they are many enough in time is ``resonance``."""
     days = decree.policy("duplicates", "same_author_days")
     others = alike(case, timedelta(days=days))
     if not others:
-        return []
+        return
     case.group = others[0].group or others[0]
     hours = timedelta(hours=decree.policy("fast_track_criteria", "resonance_hours"))
     case.resonance = _most_authors(case, others, hours) >= decree.policy("fast_track_criteria", "resonance_count")
-    return others
 
 
 def _most_authors(case: Case, others: list[Case], span: timedelta) -> int:

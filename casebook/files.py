@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from casebook.events import storable
 from casebook.models import Attachment, Draft
 from cases.lifecycle import MoveError
 
@@ -37,7 +38,7 @@ def attach(draft: Draft, path: Path) -> str:
         raise MoveError(f"файл {path.name} не фото, не видео и не PDF", "прикладывают JPEG, PNG, WebP, MP4, PDF")
     digest = hashlib.sha256(data).hexdigest()
     _store(digest, data)
-    Attachment.objects.create(draft=draft, digest=digest, type=kind, size=size, name=path.name[:200])
+    Attachment.objects.create(draft=draft, digest=digest, type=kind, size=size, name=storable(path.name)[:200])
     return digest
 
 

@@ -18,7 +18,7 @@ from casebook.decree import Decree
 from casebook.duplicates import link, remember
 from casebook.events import Numbering, digest_of, keep, record
 from casebook.models import CODE, Band, Case, Clock, Verdict
-from cases.calendar import UnknownYearError
+from cases.errors import UnknownYearError
 from cases.lifecycle import State
 from journal import Record
 from records import AlarmKind, PostError, Track

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from casebook.models import Alarm, Case, User, Verdict
+from casebook.models import Alarm, Case, User
+from casebook.turn import latest_verdict
 from cases.lifecycle import OF_A_DEPARTMENT
 
 
@@ -32,8 +33,7 @@ def cards(
 
 def words(case: Case) -> dict[str, Any]:
     """The post and its latest decision; both ``None`` after erasure."""
-    latest = Verdict.objects.filter(case=case).select_related("text").latest("id")
-    body = latest.text.body or {"post": None, "decision": None}
+    body = latest_verdict(case).text.body or {"post": None, "decision": None}
     return {"post": body["post"], "decision": body["decision"]}
 
 

@@ -16,7 +16,7 @@ from casebook import clocks
 from casebook.contention import is_contended
 from casebook.decree import Decree
 from casebook.effects import EFFECTS
-from casebook.events import digest_of, keep, record
+from casebook.events import keep, record
 from casebook.models import Case, Event, User
 from casebook.turn import Turn
 from casebook.undo import snapshot
@@ -112,6 +112,3 @@ def sees(user: User, case: Case) -> bool:
         return True
     own = case.department == user.department or case.coexecutors.filter(department=user.department).exists()
     return own and (not user.office or user.office == case.office)
-
-
-__all__ = ["digest_of", "perform", "sees", "visible"]

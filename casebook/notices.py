@@ -23,6 +23,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from casebook.models import Alarm, Case, Notice
+from cases.titles import CLOCKS
 from records.clock import stamp
 
 CONSOLE, EMAIL, WEBHOOK = "console", "email", "webhook"
@@ -162,4 +163,5 @@ _STAGES = {"half": "прошла половина срока", "before": "ско
 def title(body: Mapping[str, Any]) -> str:
     if "alarm" in body:
         return f"тревога ({body['alarm']})"
-    return f"{_STAGES.get(body.get('stage', ''), '')}: {body.get('clock', '')}"
+    stage, _, _ = str(body["stage"]).partition("-")  # before-60: an hour before
+    return f"{_STAGES[stage]}: {CLOCKS[body['clock']]}"

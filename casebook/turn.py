@@ -54,7 +54,7 @@ def must_lead(turn: Turn) -> None:
 
 
 def latest_verdict(case: Case) -> Verdict:
-    return Verdict.objects.filter(case=case).latest("id")
+    return Verdict.objects.filter(case=case).select_related("text").latest("id")
 
 
 def current_draft(case: Case) -> Draft:

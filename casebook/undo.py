@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from casebook import clocks
+from casebook.decree import Decree
 from casebook.models import Case, Clock, Coexecutor
 from records.clock import stamp
 
@@ -28,22 +30,13 @@ def _written(moment: datetime | None) -> str | None:
     return stamp(moment) if moment else None
 
 
-def put_back(case: Case, before: dict[str, Any], counted: Any) -> None:
-    """``counted``: a function from how a clock was counted to the clock."""
+def put_back(decree: Decree, case: Case, before: dict[str, Any]) -> None:
     for name in (*FIELDS, *KEYS):
         setattr(case, name, before[name])
     for name in MOMENTS:
         setattr(case, name, datetime.fromisoformat(before[name]) if before[name] else None)
     Clock.objects.filter(case=case).exclude(pk__in=before["clocks"]).delete()
-    for pk, how in before["running"].items():
-        clock = counted(how)
-        Clock.objects.filter(pk=int(pk)).update(
-            stopped_at=None,
-            started_at=clock.started_at,
-            due=clock.due,
-            limit=clock.limit,
-            why=clock.why,
-            point=clock.point,
-            counted=how,
-        )
+    for pk, counted in before["running"].items():
+        _, values = clocks.values_of(decree, counted)
+        Clock.objects.filter(pk=int(pk)).update(stopped_at=None, **values)
     Coexecutor.objects.filter(case=case).exclude(department__in=before["coexecutors"]).delete()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from cases.errors import NoWorkingTimeError, UnknownYearError
 from regulation import Day, DayKind, Days
 
 DAY = timedelta(days=1)
@@ -19,26 +20,6 @@ LONGEST_SEARCH = 400
 WEEKEND = (6, 7)
 Interval = tuple[time, time]
 Span = tuple[datetime, datetime]
-
-
-class UnknownYearError(Exception):
-    """The calendar has no data for a year; nothing is guessed."""
-
-    def __init__(self, year: int) -> None:
-        super().__init__(
-            f"нет календаря на {year} год\n    как исправить: обновите библиотеку holidays либо впишите все отличные "
-            f"дни года в раздел federal файла regulation/calendar.yaml"
-        )
-        self.year = year
-
-
-class NoWorkingTimeError(Exception):
-    """No working time within more than a year: the week of the policy ``work_hours`` must be wrong."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "за год нет рабочего времени\n    как исправить: проверьте work_hours в regulation/policies.yaml"
-        )
 
 
 @dataclass(frozen=True, slots=True)

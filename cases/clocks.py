@@ -70,7 +70,7 @@ class Clock:
 class Clocks:
     """Each method starts one clock at the moment of its event, or counts it anew where a policy says so.
 
-    All raise :class:`cases.calendar.UnknownYearError` where the count leads into a year without data.
+    All raise :class:`cases.errors.UnknownYearError` where the count leads into a year without data.
     """
 
     def __init__(self, working: WorkingTime, terms: Terms, *, silent: bool = False) -> None:

@@ -86,6 +86,9 @@ class KafkaJournal(Closing):
                 heartbeat_interval_ms=1_000,
             )
             consumer.subscribe([topic])
+            # Known before the group is joined: else it is joined with none of them, and at once again, and what is
+            # committed meanwhile is not taken.
+            consumer.partitions_for_topic(topic)
         return KafkaReader(self, consumer)
 
     def follow(self, topic: str, *, from_start: bool = False) -> KafkaReader:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases.calendar import UnknownYearError
 from cases.clocks import Clock, ClockName, Clocks
+from cases.errors import UnknownYearError
 from cases.reasons import amount
 from cases.terms import Term, Terms, working_time
 from records import Track

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases.calendar import Interval, NoWorkingTimeError, UnknownYearError, Week, WorkingTime
+from cases.calendar import Interval, Week, WorkingTime
+from cases.errors import NoWorkingTimeError, UnknownYearError
 from cases.terms import interval, working_time
 from regulation import Day, DayKind, Days, Regulation
 from regulation.days import Scope

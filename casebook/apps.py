@@ -1,6 +1,0 @@
-from django.apps import AppConfig
-
-
-class CasebookConfig(AppConfig):
-    name = "casebook"
-    verbose_name = "Карточки"
