@@ -17,6 +17,36 @@ class User(models.Model):
     department = models.CharField(max_length=CODE, blank=True)
     office = models.CharField(max_length=CODE, blank=True)
     active = models.BooleanField(default=True)
+    password = models.CharField(max_length=200, blank=True)  # argon2; empty: nobody can sign in
+    one_time = models.BooleanField(default=False)  # the password is good for choosing another alone
+    failures = models.PositiveSmallIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True)
+
+
+class Token(models.Model):
+    """What a consumer, or a person who has signed in, shows. ``digest``: SHA-256 of its random 256 bits."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+
+class Answered(models.Model):
+    """A write of the HTTP API under an idempotency key: what was asked (its digest) and what was answered."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    asked = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    body = models.JSONField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="answered_once"),)
 
 
 class Text(models.Model):
@@ -229,3 +259,20 @@ class Notice(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=("what", "channel"), name="notice_once"),)
         indexes = (models.Index(fields=("next_try_at",), condition=Q(delivered_at=None), name="notice_waiting"),)
+
+
+class Reading(models.Model):
+    """Who read which words of people, and when (152-ФЗ). ``what``: the kind of text, or a place in the quarantine."""
+
+    actor = models.CharField(max_length=64)
+    what = models.CharField(max_length=100)
+    text = models.ForeignKey(Text, null=True, on_delete=models.PROTECT)
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT)
+    at = models.DateTimeField(db_index=True)
+
+
+class Beat(models.Model):
+    """When a process that leaves no other trace last came round."""
+
+    name = models.CharField(max_length=CODE, unique=True)
+    at = models.DateTimeField()

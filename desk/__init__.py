@@ -1,0 +1,1 @@
+"""What others meet of the casebook: the HTTP API, its accounts, reports."""
