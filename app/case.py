@@ -223,6 +223,7 @@ def _make(
     given: dict[str, Any],
 ) -> None:
     decree = open_casebook(home)
+    from casebook.files import keep_file
     from casebook.moves import perform, visible
 
     user = user_of(user_code)
@@ -230,6 +231,8 @@ def _make(
         given["text"] = click.get_text_stream("stdin", encoding="utf-8").read()
     try:
         seen = visible(number, user).version if version is None else version
+        if "files" in given:
+            given["files"] = [keep_file(path) for path in given["files"]]
         now = moment_of(moment, decree)
         event = perform(decree, number, name, acting_user=user, version=seen, now=now, reason=reason, **given)
     except MoveError as error:

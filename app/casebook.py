@@ -1,26 +1,22 @@
-"""What keeps the casebook going: intake, relay, sweep; and what looks after it: audit, clocks, alarm, user."""
+"""What keeps the casebook going: intake, relay, sweep; and what looks after it: audit, clocks, alarm."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from app.carrier import on_kafka, open_journal, streams_of
-from app.errors import DONE, FAILED, SOME_REJECTED, UsageFault, say
-from app.options import home_option, one_of, streams_option
+from app.errors import DONE, FAILED, SOME_REJECTED, say
+from app.options import home_option, streams_option
+from app.supervisor import stop_with_parent, stopping
 from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
 from app.words import counted
-from cases.lifecycle import MoveError, Role
+from cases.lifecycle import MoveError
 from records.clock import now
 from records.messages import DECIDED
-
-if TYPE_CHECKING:
-    from casebook.decree import Decree
 
 READER = "casebook"
 _BATCH = 200
@@ -28,26 +24,30 @@ _WAIT, _NO_WAIT, _TO_JOIN = 1.0, 0.2, 8.0
 once_option = click.option("--once", is_flag=True, help="Сделать, что есть, и закончить; иначе — пока не остановят.")
 
 
+child_option = click.option("--child", is_flag=True, hidden=True)
+
+
 def _repeat(work: Callable[[], int], once: bool, pause: float) -> None:
-    """``work`` until it has nothing left (``once``), else until stopped."""
-    try:
-        while True:
+    """``work`` until it has nothing left (``once``), else until told to stop: what was begun is finished first."""
+    with stopping() as stop:
+        while not stop.is_set():
             done = work()
             if once and not done:
                 return
             if not done:
-                time.sleep(pause)
-    except KeyboardInterrupt:
-        return
+                stop.wait(pause)
 
 
 @click.command()
 @once_option
+@child_option
 @streams_option
 @home_option
 @click.pass_context
-def intake(context: click.Context, once: bool, streams: Path | None, home: Path | None) -> None:
+def intake(context: click.Context, once: bool, child: bool, streams: Path | None, home: Path | None) -> None:
     """Открывать карточки по решениям из posts.decided. Повтор ничего не меняет."""
+    if child:
+        stop_with_parent()
     decree = open_casebook(home)
     from casebook.intake import take
 
@@ -73,10 +73,13 @@ def intake(context: click.Context, once: bool, streams: Path | None, home: Path 
 
 @click.command()
 @once_option
+@child_option
 @streams_option
 @home_option
-def relay(once: bool, streams: Path | None, home: Path | None) -> None:
+def relay(once: bool, child: bool, streams: Path | None, home: Path | None) -> None:
     """Передавать события карточек в cases.events: каждое хотя бы раз, по порядку."""
+    if child:
+        stop_with_parent()
     open_casebook(home)
     from casebook.relay import relay as publish
 
@@ -86,10 +89,13 @@ def relay(once: bool, streams: Path | None, home: Path | None) -> None:
 
 @click.command()
 @once_option
+@child_option
 @now_option
 @home_option
-def sweep(once: bool, moment: str | None, home: Path | None) -> None:
+def sweep(once: bool, child: bool, moment: str | None, home: Path | None) -> None:
     """Напоминать о сроках и тревогах, принимать молчание за согласие (п. 6)."""
+    if child:
+        stop_with_parent()
     decree = open_casebook(home)
     from app.channels import channels
     from casebook.clocks import recompute
@@ -212,51 +218,3 @@ def alarm_ack(number: int, kind: str, user_code: str, moment: str | None, home: 
     except MoveError as error:
         raise refuse(error) from None
     click.echo(f"Тревога {found.kind} карточки {number} принята: {user_code}")
-
-
-@click.group()
-def user() -> None:
-    """Кто двигает карточки."""
-
-
-@user.command(name="add")
-@click.argument("code", metavar="КОД")
-@click.option("--role", type=one_of(Role), required=True, help="Роль.")
-@click.option("--name", metavar="ИМЯ", default="", help="Имя.")
-@click.option("--department", metavar="КОД", default="", help="Отдел: обязателен руководителю и исполнителю.")
-@click.option("--office", metavar="КОД", default="", help="Территориальный отдел, если видит только его карточки.")
-@home_option
-def user_add(code: str, role: Role, name: str, department: str, office: str, home: Path | None) -> None:
-    """Добавить пользователя."""
-    decree = open_casebook(home)
-    _checked(decree, role, department, office)
-    from casebook.models import User
-
-    _, is_new = User.objects.get_or_create(
-        code=code, defaults={"role": role, "name": name or code, "department": department, "office": office}
-    )
-    if not is_new:
-        raise UsageFault(f"пользователь {code} уже есть", "выберите другой код")
-    click.echo(f"Добавлен {code}: {role}")
-
-
-def _checked(decree: Decree, role: Role, department: str, office: str) -> None:
-    if role is Role.SYSTEM:
-        raise UsageFault("system — сама программа", "выберите другую роль")
-    if role in (Role.HEAD, Role.EXECUTOR) and not department:
-        raise UsageFault(f"у роли {role} должен быть отдел", "добавьте --department КОД")
-    if department and decree.department(department) is None:
-        raise UsageFault(f"нет отдела {department}", "возьмите код из regulation/departments.yaml")
-    if office and office not in decree.regulation.places.offices:
-        raise UsageFault(f"нет территориального отдела {office}", "возьмите код из regulation/places.yaml")
-
-
-@user.command(name="list")
-@home_option
-def user_list(home: Path | None) -> None:
-    """Показать пользователей."""
-    open_casebook(home)
-    from casebook.models import User
-
-    for one in User.objects.order_by("code"):
-        click.echo(f"{one.code:<16} {one.role:<14} {one.department or '—':<10} {one.office or '—':<10} {one.name}")

@@ -11,7 +11,7 @@ import click
 
 from app.calendar import calendar
 from app.case import case
-from app.casebook import alarm, audit, clocks, intake, relay, sweep, user
+from app.casebook import alarm, audit, clocks, intake, relay, sweep
 from app.check import check
 from app.demo import demo
 from app.diff import diff
@@ -22,12 +22,15 @@ from app.home import debugging, keep_to_one_thread
 from app.produce import produce
 from app.quarantine import quarantine
 from app.russian import speak_russian
+from app.serve import serve
 from app.streams import let_go, plug
 from app.tail import tail
 from app.topics import topics
 from app.trace import trace
 from app.triage import triage
 from app.up import run, up
+from app.users import token, user
+from app.web import web
 from app.worker import worker
 from cases.errors import CalendarError
 from journal import JournalError
@@ -114,7 +117,7 @@ def otklik() -> None:
 
 
 _ON_POSTS = (triage, explain, diff, run, worker, up, quarantine, trace, produce, tail, topics)
-_ON_CASES = (case, alarm, intake, relay, sweep, audit, clocks, user, demo)
+_ON_CASES = (case, alarm, intake, relay, sweep, web, serve, audit, clocks, user, token, demo)
 for _command in (*_ON_POSTS, *_ON_CASES, check, due, calendar):
     otklik.add_command(_command)
 speak_russian(otklik)

@@ -19,6 +19,21 @@ def log_to_stderr() -> None:
     logging.getLogger(OURS).setLevel(logging.INFO)
 
 
+def log_as_json() -> None:
+    """One object of JSON a line: codes, keys, times and counts; no text of a post, no name of a person."""
+    from pythonjsonlogger.json import JsonFormatter
+
+    handler = logging.StreamHandler(sys.stderr)
+    names = {"levelname": "level", "name": "logger"}
+    form = JsonFormatter("{asctime}{levelname}{name}{message}", style="{", rename_fields=names, json_ensure_ascii=False)
+    handler.setFormatter(form)
+    handler.addFilter(Seldom())
+    logging.basicConfig(handlers=[handler], force=True)
+    logging.getLogger(OURS).setLevel(logging.INFO)
+    # Django tells a failed request with its traceback, and a traceback may hold a text: desk.api tells it without.
+    logging.getLogger("django.request").setLevel(logging.CRITICAL)
+
+
 class Seldom(logging.Filter):
     """What one line of a library says again within a minute is left out.
 

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.errors import DONE, WRONG_USAGE
@@ -19,16 +20,20 @@ from records.system import why
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_SECONDS = 60.0
+GRACE_MARGIN = 30.0  # beside the longest batch
 _TURN = 0.05
 
 
 @dataclass(slots=True)
 class Child:
-    """``grace``: seconds that it may take to stop when told to."""
+    """``grace``: seconds that it may take to stop when told to. ``rank``: those of a lower one are stopped before;
+    ``nice``: how much it gives way to others."""
 
     name: str
     command: Sequence[str]
     grace: float = 90.0
+    rank: int = 0
+    nice: int = 0
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     _started: float = 0.0
@@ -38,6 +43,8 @@ class Child:
     def start(self) -> None:
         self._started = time.monotonic()
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)
+        if self.nice:
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
 
     def ended(self) -> int | None:
         """The exit code of a process that has just been found ended; its next start is put off."""
@@ -125,16 +132,33 @@ class Supervisor:
         except OSError as error:
             child.put_off()
             self._say(f"{child.name}: не запустить ({why(error)}), попробую снова через {child.pause:.0f} с")
+        else:
+            self._say(f"{child.name}: процесс {child.process.pid if child.process else '—'}")
 
     def _end(self) -> None:
-        for child in self.children:
-            child.stop()
-        for child in self.children:
-            child.wait(time.monotonic() + child.grace)
+        """Who accepts stops before who works on what was accepted."""
+        for rank in sorted({child.rank for child in self.children}):
+            together = [child for child in self.children if child.rank == rank]
+            for child in together:
+                child.stop()
+            for child in together:
+                child.wait(time.monotonic() + child.grace)
 
 
 def _said(code: int) -> str:
     return f"код {code}" if code >= 0 else f"сигнал {signal.Signals(-code).name}"
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """Set by SIGTERM or Ctrl+C: whoever goes round looks at it between two turns."""
+    asked = threading.Event()
+    old = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield asked
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def stop_with_parent() -> None:

@@ -21,10 +21,10 @@ now_option = click.option("--now", "moment", metavar="МОМЕНТ", help="Сч�
 as_option = click.option("--as", "user_code", metavar="КТО", required=True, help="Кто это делает: otklik user list.")
 
 
-def open_casebook(home: Path | None, apart: Path | None = None) -> Decree:
+def open_casebook(home: Path | None, apart: Path | None = None, **more: Any) -> Decree:
     """Connect to the database (``DATABASE_URL``, else SQLite in ``var/``), bring its tables up to date.
 
-    ``apart``: a folder for a casebook of its own, whatever the environment says.
+    ``apart``: a folder for a casebook of its own, whatever the environment says; ``more``: settings of Django.
 
     Raises:
         UsageFault: the database cannot be had; FaultsError: of ``regulation/``.
@@ -37,7 +37,7 @@ def open_casebook(home: Path | None, apart: Path | None = None) -> Decree:
     url = ("" if apart else database_url()) or sqlite_url((data / "casebook.sqlite").resolve())
     data.mkdir(exist_ok=True)
     try:
-        connect(url, data / "files")
+        connect(url, data / "files", **more)
         migrate()
     except DatabaseUrlError as error:
         raise UsageFault(f"DATABASE_URL: {error}", "исправьте переменную или уберите её: будет SQLite") from None

@@ -17,7 +17,8 @@ from app.carrier import on_kafka, streams_of
 from app.errors import DONE, FAILED, SOME_REJECTED, UsageFault, say
 from app.home import find_home
 from app.options import home_option, streams_option
-from app.supervisor import Child, Supervisor
+from app.running import command, where
+from app.supervisor import GRACE_MARGIN, Child, Supervisor
 from app.words import grouped
 from records.messages import DECIDED, INCOMING, QUARANTINE
 
@@ -28,14 +29,12 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 0.2
 _WATCH_EVERY = 1.0
-_GRACE_MARGIN = 30.0
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def worker_command(home: Path, streams: Path, *more: object) -> list[str]:
-    words = ["worker", "--child", "--home", home, "--streams", streams, *more]
-    return [sys.executable, "-m", "app", *map(str, words)]
+    return command("worker", "--home", home, "--streams", streams, *more)
 
 
 @click.command()
@@ -58,7 +57,7 @@ def up(workers: int | None, port: int, streams: Path | None, home: Path | None) 
             "журнал на одной машине читает один рабочий", "уберите --workers или перейдите на carrier: kafka"
         )
     count = workers or (1 if embedded else os.cpu_count() or 1)
-    grace = settings.batch.limit_seconds + _GRACE_MARGIN
+    grace = settings.batch.limit_seconds + GRACE_MARGIN
     children = [
         Child(
             f"рабочий {number + 1}",
@@ -68,6 +67,8 @@ def up(workers: int | None, port: int, streams: Path | None, home: Path | None) 
         for number in range(count)
     ]
     say(f"Рабочих: {count}, несёт {settings.carrier.value}. Остановить — Ctrl+C.")
+    for line in where(settings, children):
+        say(line)
     click.get_current_context().exit(Supervisor(children, say).run())
 
 
@@ -103,7 +104,7 @@ def run(
     more: list[object] = ["--port", port]
     if decisions is not None:
         more += ["--decisions", decisions.resolve()]
-    child = Child("разбор", worker_command(folder, path, *more), settings.batch.limit_seconds + _GRACE_MARGIN)
+    child = Child("разбор", worker_command(folder, path, *more), settings.batch.limit_seconds + GRACE_MARGIN)
     with ExitStack() as stack:
         journal = stack.enter_context(EmbeddedJournal(settings.journal))
         started = {topic: journal.end(topic) for topic in (DECIDED, QUARANTINE)}

@@ -12,7 +12,7 @@ from casebook.decree import Decree
 from casebook.events import record
 from casebook.models import Alarm, Case, User
 from casebook.notices import say
-from cases.lifecycle import MoveError
+from cases.lifecycle import MoveError, Refusal
 from records import AlarmKind
 
 
@@ -36,9 +36,19 @@ def acknowledge(ordinal: int, kind: str, *, acting_user: User, now: datetime) ->
         case = Case.objects.select_for_update().filter(ordinal=ordinal).first()
         found = Alarm.objects.select_for_update().filter(case=case, kind=kind).order_by("-id").first() if case else None
         if case is None or found is None:
-            raise MoveError(f"у карточки {ordinal} нет тревоги {kind}", "посмотрите: otklik alarm list")
+            raise MoveError(
+                f"у карточки {ordinal} нет тревоги {kind}",
+                "посмотрите: otklik alarm list",
+                f"Case {ordinal} has no alarm {kind}.",
+                Refusal.NOT_FOUND,
+            )
         if found.acknowledged_at:
-            raise MoveError(f"тревогу уже принял {found.acknowledged_by}", "ничего делать не нужно")
+            raise MoveError(
+                f"тревогу уже принял {found.acknowledged_by}",
+                "ничего делать не нужно",
+                f"The alarm was acknowledged by {found.acknowledged_by}.",
+                Refusal.CHANGED,
+            )
         found.acknowledged_at, found.acknowledged_by = now, acting_user.code
         found.save()
         seconds = round((now - found.raised_at).total_seconds())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from casebook import clocks
 from casebook.events import digest_of, keep
-from casebook.files import attach
+from casebook.files import Kept, attach
 from casebook.models import Draft
 from casebook.turn import Body, Turn, current_draft
-from cases.lifecycle import MoveError, State
+from cases.lifecycle import MoveError, Refusal, State
 
 _LINK = re.compile(r"https?://[^\s/]+\.[^\s]+")
 _DATE = re.compile(
@@ -23,7 +24,7 @@ BODIES = ("CUR", "UPR")  # the regional control centre, or the government's offi
 
 
 def draft(turn: Turn) -> Body:
-    """``text``; ``interim``: it is an interim answer; ``files``: to attach."""
+    """``text``; ``interim``: it is an interim answer; ``files``: ``casebook.files.Kept`` to attach."""
     case = turn.case
     text = str(turn.need("text", "текст ответа")).strip()
     interim = bool(turn.take("interim", False))
@@ -39,26 +40,50 @@ def draft(turn: Turn) -> Body:
         author=turn.actor,
         at=turn.now,
     )
-    digests = [attach(kept, path) for path in turn.take("files", ())]
+    files: Sequence[Kept] = turn.take("files", ())
+    for file in files:
+        attach(kept, file)
     clocks.stop(case, turn.now, "draft", "final_draft")
-    return {"draft": kept.number, "interim": interim, "digest": kept.text.digest, "files": digests}
+    return {
+        "draft": kept.number,
+        "interim": interim,
+        "digest": kept.text.digest,
+        "files": [file.digest for file in files],
+    }
 
 
 def _fits(turn: Turn, text: str) -> None:
     network = turn.case.network
     limit = turn.decree.policy("answer_format", f"{network}_limit") if network in ("vk", "ok", "telegram") else None
     if limit and len(text) > limit:
-        raise MoveError(f"ответ длиннее {limit} знаков ({len(text)}): {network} его не примет", "сократите текст")
+        raise MoveError(
+            f"ответ длиннее {limit} знаков ({len(text)}): {network} его не примет",
+            "сократите текст",
+            f"The answer has {len(text)} characters, more than the {limit} that {network} takes: shorten it.",
+        )
 
 
 def _may_be_interim(turn: Turn, text: str) -> None:
     """Policy ``interim``: one a case, a reason and the date of the final answer in its text."""
     if turn.case.interim and not turn.is_manager:
-        raise MoveError("промежуточный ответ уже был", "второй — только решением управляющего делами")
+        raise MoveError(
+            "промежуточный ответ уже был",
+            "второй — только решением управляющего делами",
+            "There was an interim answer: a second one is for the manager alone.",
+        )
     if not (turn.reason and turn.reason.strip()):
-        raise MoveError("у промежуточного ответа нет причины", "назовите её: --reason «…»")
+        raise MoveError(
+            "у промежуточного ответа нет причины",
+            "назовите её: --reason «…»",
+            "An interim answer needs a reason.",
+            Refusal.REASON_MISSING,
+        )
     if not _DATE.search(text):
-        raise MoveError("в промежуточном ответе нет даты окончательного", "напишите, до какого числа ответите")
+        raise MoveError(
+            "в промежуточном ответе нет даты окончательного",
+            "напишите, до какого числа ответите",
+            "An interim answer must name the date of the final one.",
+        )
 
 
 def send(turn: Turn) -> Body:
@@ -67,7 +92,11 @@ def send(turn: Turn) -> Body:
     current = current_draft(case)
     body = turn.take("body", turn.decree.policy("approval_timeout", "body"))
     if body not in BODIES:
-        raise MoveError(f"согласует не {body}", f"назовите одно из: {', '.join(BODIES)}")
+        raise MoveError(
+            f"согласует не {body}",
+            f"назовите одно из: {', '.join(BODIES)}",
+            f"{body} does not approve: name one of {', '.join(BODIES)}.",
+        )
     _names_body(turn, current)
     clocks.start(turn.decree, case, "approval", turn.now)
     return {"draft": current.number, "to": body, "number": turn.take("number", "")}
@@ -81,7 +110,11 @@ def _names_body(turn: Turn, current: Draft) -> None:
     said = {word.lower()[:_STEM] for word in _WORD.findall(current.text.body["text"])}
     names = {word.lower()[:_STEM] for word in _WORD.findall(f"{found.short} {found.name}")}
     if not said & names:
-        raise MoveError(f"в ответе не назван компетентный орган: {found.name}", "впишите название и телефон или ссылку")
+        raise MoveError(
+            f"в ответе не назван компетентный орган: {found.name}",
+            "впишите название и телефон или ссылку",
+            f"The answer does not name the competent body: {found.name}.",
+        )
 
 
 def approve(turn: Turn) -> Body:
@@ -122,7 +155,9 @@ def publish(turn: Turn) -> Body:
 def _link(turn: Turn) -> str:
     link = str(turn.need("link", "ссылка на ответ")).strip()
     if not _LINK.fullmatch(link):
-        raise MoveError(f"не ссылка: {link[:60]}", "ссылка начинается с https://")
+        raise MoveError(
+            f"не ссылка: {link[:60]}", "ссылка начинается с https://", "Not a link: it begins with https://."
+        )
     return link
 
 
@@ -133,7 +168,9 @@ def _not_too_alike(turn: Turn, current: Draft) -> None:
     alike = Draft.objects.filter(text__digest=current.text.digest, published_at__gt=since).exclude(pk=current.pk)
     if alike.count() >= most:
         raise MoveError(
-            f"таких же ответов за рабочий час уже {most}", "измените текст или ответьте одним постом со ссылками"
+            f"таких же ответов за рабочий час уже {most}",
+            "измените текст или ответьте одним постом со ссылками",
+            f"The same answer went out {most} times within a working hour: change the text.",
         )
 
 
@@ -157,7 +194,12 @@ def reply(turn: Turn) -> Body:
     while owner is not None and owner.owner is not None:  # which was itself merged later
         owner = owner.owner
     if owner is None or not Draft.objects.filter(case=owner, interim=False, published_at__isnull=False).exists():
-        raise MoveError("по общей карточке ещё не ответили", "сначала разместите её ответ")
+        raise MoveError(
+            "по общей карточке ещё не ответили",
+            "сначала разместите её ответ",
+            "The case that answers for this one is not answered yet.",
+            Refusal.WRONG_STATE,
+        )
     link = _link(turn)
     clocks.stop(turn.case, turn.now)
     return {"owner": owner.ordinal, "link": digest_of(link)}

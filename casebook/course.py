@@ -7,7 +7,7 @@ from casebook.lists import words
 from casebook.models import Case, Event
 from casebook.turn import Body, Turn
 from casebook.undo import put_back
-from cases.lifecycle import IRREVOCABLE, MOVES, MoveError, State
+from cases.lifecycle import IRREVOCABLE, MOVES, MoveError, Refusal, State
 from records import ReasonCode, Track
 from records.clock import stamp
 
@@ -48,10 +48,16 @@ def _fast(case: Case) -> bool:
 def raise_(turn: Turn) -> Body:
     """``code``: why (a reason of the contract). Policy ``reclassify``."""
     if turn.case.track == Track.FOUR_HOURS:
-        raise MoveError("срок уже 4 часа", "ничего делать не нужно")
+        raise MoveError(
+            "срок уже 4 часа", "ничего делать не нужно", "The track is 4 hours already.", Refusal.WRONG_STATE
+        )
     code = turn.take("code", "")
     if code and code not in set(ReasonCode):
-        raise MoveError(f"нет кода причины {code[:20]}", f"назовите один из: {', '.join(ReasonCode)}")
+        raise MoveError(
+            f"нет кода причины {code[:20]}",
+            f"назовите один из: {', '.join(ReasonCode)}",
+            f"No such code of a reason: name one of {', '.join(ReasonCode)}.",
+        )
     turn.case.track = Track.FOUR_HOURS
     clocks.count_anew(turn.decree, turn.case, "raised", turn.now)
     return {"track": turn.case.track, "code": code}
@@ -59,7 +65,9 @@ def raise_(turn: Turn) -> Body:
 
 def lower(turn: Turn) -> Body:
     if turn.case.track == Track.EIGHT_HOURS:
-        raise MoveError("срок уже 8 часов", "ничего делать не нужно")
+        raise MoveError(
+            "срок уже 8 часов", "ничего делать не нужно", "The track is 8 hours already.", Refusal.WRONG_STATE
+        )
     turn.case.track = Track.EIGHT_HOURS
     clocks.count_anew(turn.decree, turn.case, "lowered", turn.now)
     return {"track": turn.case.track}
@@ -74,7 +82,11 @@ def escalate(turn: Turn) -> Body:
     """``to``: police, 112 or management; a record of its own, the case stays where it is."""
     to = turn.need("to", "кому сообщили")
     if to not in ESCALATED_TO:
-        raise MoveError(f"неизвестно, кому: {to}", f"назовите одно из: {', '.join(ESCALATED_TO)}")
+        raise MoveError(
+            f"неизвестно, кому: {to}",
+            f"назовите одно из: {', '.join(ESCALATED_TO)}",
+            f"Unknown addressee: name one of {', '.join(ESCALATED_TO)}.",
+        )
     turn.kind, turn.before = "escalated", None
     return {"to": to, "number": turn.take("number", "")}
 
@@ -84,9 +96,19 @@ def recall(turn: Turn) -> Body:
     case = turn.case
     last = Event.objects.filter(case=case, number=case.version).first()
     if last is None or last.before is None or last.kind not in MOVES or last.kind in IRREVOCABLE:
-        raise MoveError("последнее действие отменить нельзя", "исправьте его следующим действием")
+        raise MoveError(
+            "последнее действие отменить нельзя",
+            "исправьте его следующим действием",
+            "The last move cannot be undone.",
+            Refusal.WRONG_STATE,
+        )
     if last.actor != turn.actor.code and not turn.is_manager:
-        raise MoveError(f"последнее действие сделал {last.actor}", "отменяет он сам или управляющий делами")
+        raise MoveError(
+            f"последнее действие сделал {last.actor}",
+            "отменяет он сам или управляющий делами",
+            f"The last move was made by {last.actor}, who undoes it, or the manager.",
+            Refusal.NOT_FOR_ROLE,
+        )
     put_back(turn.decree, case, last.before)
     turn.after, turn.kind, turn.before = State(case.state), "recalled", None
     return {"recalled": last.number, "kind": last.kind}

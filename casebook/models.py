@@ -213,7 +213,10 @@ class Event(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("case", "number"), name="event_number"),)
-        indexes = (models.Index(fields=("id",), condition=Q(relayed_at=None), name="event_outbox"),)
+        indexes = (
+            models.Index(fields=("id",), condition=Q(relayed_at=None), name="event_outbox"),
+            models.Index(fields=("kind", "at"), name="event_kind_at"),
+        )
 
 
 class Root(models.Model):

@@ -20,7 +20,7 @@ from casebook.events import keep, record
 from casebook.models import Case, Event, User
 from casebook.turn import Turn
 from casebook.undo import snapshot
-from cases.lifecycle import OF_A_DEPARTMENT, MoveError, MoveName, Role, allowed
+from cases.lifecycle import OF_A_DEPARTMENT, MoveError, MoveName, Refusal, Role, allowed
 
 
 def perform(
@@ -49,9 +49,16 @@ def perform(
             raise MoveError(
                 f"карточка {ordinal} изменилась: версия {case.version}, а не {version}",
                 "откройте её снова и повторите, если это ещё нужно",
+                f"Case {ordinal} has changed: version {case.version}, not {version}. Read it again.",
+                Refusal.CHANGED,
             )
         if not acting_user.active:
-            raise MoveError(f"пользователь {acting_user.code} больше не работает", "это делает другой")
+            raise MoveError(
+                f"пользователь {acting_user.code} больше не работает",
+                "это делает другой",
+                f"User {acting_user.code} is no longer active.",
+                Refusal.NOT_FOR_ROLE,
+            )
         move = allowed(name, case_state(case), Role(acting_user.role), reason)
         turn = Turn(decree, case, acting_user, now, reason, given, before=snapshot(case))
         body = EFFECTS[name](turn)
@@ -83,13 +90,22 @@ def _alone() -> Iterator[None]:
     except OperationalError as error:
         if not is_contended(error):
             raise
-        raise MoveError("карточку сейчас меняет другой", "откройте её снова и повторите, если это ещё нужно") from None
+        raise MoveError(
+            "карточку сейчас меняет другой",
+            "откройте её снова и повторите, если это ещё нужно",
+            "Somebody else is changing the case now. Read it again.",
+            Refusal.CHANGED,
+        ) from None
 
 
 def _no_more(given: dict[str, Any], used: set[str], title: str) -> None:
     spare = [name for name, value in given.items() if value is not None and name not in used]
     if spare:
-        raise MoveError(f"«{title}» не знает: {', '.join(sorted(spare))}", "уберите лишнее")
+        raise MoveError(
+            f"«{title}» не знает: {', '.join(sorted(spare))}",
+            "уберите лишнее",
+            f"The move does not take: {', '.join(sorted(spare))}.",
+        )
 
 
 def case_state(case: Case) -> Any:
@@ -103,7 +119,9 @@ def visible(ordinal: int, user: User, *, lock: bool = False) -> Case:
     found = Case.objects.select_for_update() if lock else Case.objects
     case = found.filter(ordinal=ordinal).first()
     if case is None or not sees(user, case):
-        raise MoveError(f"карточки {ordinal} нет", "проверьте номер: otklik case list")
+        raise MoveError(
+            f"карточки {ordinal} нет", "проверьте номер: otklik case list", f"No case {ordinal}.", Refusal.NOT_FOUND
+        )
     return case
 
 

@@ -8,7 +8,7 @@ from casebook.duplicates import remember
 from casebook.events import Numbering, record
 from casebook.models import Case, Coexecutor, User, Verdict
 from casebook.turn import Body, Turn, latest_verdict, must_lead
-from cases.lifecycle import OF_A_DEPARTMENT, UNANSWERED, MoveError, State
+from cases.lifecycle import OF_A_DEPARTMENT, UNANSWERED, MoveError, Refusal, State
 from records.clock import stamp
 
 
@@ -18,17 +18,28 @@ def confirm(turn: Turn) -> Body:
     most = decree.policy("return_30m", "returns_before_manager")
     if case.returns >= most and not turn.is_manager:
         raise MoveError(
-            f"карточку вернули уже {case.returns} раза: отдел назначает управляющий делами", "передайте ему"
+            f"карточку вернули уже {case.returns} раза: отдел назначает управляющий делами",
+            "передайте ему",
+            f"Returned {case.returns} times: the manager names the department.",
+            Refusal.NOT_FOR_ROLE,
         )
     proposed = latest_verdict(case).department
     code = turn.take("department", proposed)
     found = decree.department(code) if code else None
     if found is None:
-        raise MoveError(f"нет отдела {code or '(не назван)'}", "назовите код из regulation/departments.yaml")
+        raise MoveError(
+            f"нет отдела {code or '(не назван)'}",
+            "назовите код из regulation/departments.yaml",
+            f"No department {code or '(none named)'}.",
+        )
     case.department, case.external = (ORGANISING, code) if found.external else (code, "")
     case.office = turn.take("office", case.office if found.offices else "")
     if case.office and case.office not in decree.regulation.places.offices:
-        raise MoveError(f"нет территориального отдела {case.office}", "назовите код из regulation/places.yaml")
+        raise MoveError(
+            f"нет территориального отдела {case.office}",
+            "назовите код из regulation/places.yaml",
+            f"No office {case.office}.",
+        )
     case.executor = case.accepted_at = None
     clocks.stop(case, turn.now, "dispatch", "return")
     clocks.start(decree, case, "return", turn.now)
@@ -41,7 +52,10 @@ def return_(turn: Turn) -> Body:
     clock = clocks.running(case, "return")
     if case.accepted_at is not None or clock is None or turn.now > clock.due:
         raise MoveError(
-            "30 минут на возврат прошли: карточка считается принятой (п. 6)", "спросите управляющего делами"
+            "30 минут на возврат прошли: карточка считается принятой (п. 6)",
+            "спросите управляющего делами",
+            "The 30 minutes for a return are over: the case counts as accepted (point 6).",
+            Refusal.WRONG_STATE,
         )
     case.returns += 1
     clocks.stop(case, turn.now, "return")
@@ -51,7 +65,12 @@ def return_(turn: Turn) -> Body:
 def accept(turn: Turn) -> Body:
     clock = clocks.running(turn.case, "return")
     if clock is None or turn.now < clock.due:
-        raise MoveError("30 минут на возврат ещё не прошли", "подождите")
+        raise MoveError(
+            "30 минут на возврат ещё не прошли",
+            "подождите",
+            "The 30 minutes for a return are not over.",
+            Refusal.WRONG_STATE,
+        )
     turn.case.accepted_at = clock.due
     clocks.stop(turn.case, clock.due, "return")
     return {"accepted_at": stamp(clock.due)}
@@ -64,7 +83,11 @@ def assign(turn: Turn) -> Body:
     code = turn.need("executor", "исполнитель")
     user = User.objects.filter(code=code, active=True, department=case.department).first()
     if user is None or user.role not in OF_A_DEPARTMENT or user.office not in ("", case.office):
-        raise MoveError(f"в отделе {case.department} нет исполнителя {code}", "otklik user list")
+        raise MoveError(
+            f"в отделе {case.department} нет исполнителя {code}",
+            "otklik user list",
+            f"No executor {code} in {case.department}.",
+        )
     case.executor = user
     case.accepted_at = case.accepted_at or turn.now
     clocks.stop(case, turn.now, "return")
@@ -75,10 +98,14 @@ def join(turn: Turn) -> Body:
     """``department``: one that helps; the lead one still answers."""
     code = turn.need("department", "отдел-соисполнитель")
     if turn.decree.department(code) is None or code == turn.case.department:
-        raise MoveError(f"{code} не может быть соисполнителем", "назовите код другого отдела")
+        raise MoveError(
+            f"{code} не может быть соисполнителем",
+            "назовите код другого отдела",
+            f"{code} cannot be a co-executor: name another department.",
+        )
     _, is_new = Coexecutor.objects.get_or_create(case=turn.case, department=code)
     if not is_new:
-        raise MoveError(f"{code} уже соисполнитель", "ничего делать не нужно")
+        raise MoveError(f"{code} уже соисполнитель", "ничего делать не нужно", f"{code} is a co-executor already.")
     return {"coexecutor": code}
 
 
@@ -87,7 +114,11 @@ def split(turn: Turn) -> Body:
     case, now = turn.case, turn.now
     code = turn.need("department", "отдел второго вопроса")
     if turn.decree.department(code) is None:
-        raise MoveError(f"нет отдела {code}", "назовите код из regulation/departments.yaml")
+        raise MoveError(
+            f"нет отдела {code}",
+            "назовите код из regulation/departments.yaml",
+            f"No department {code or '(none named)'}.",
+        )
     latest = latest_verdict(case)
     other = Case.objects.get(pk=case.pk)
     other.pk, other._state.adding = None, True
@@ -124,7 +155,11 @@ def merge(turn: Turn) -> Body:
     case = turn.case
     into = Case.objects.select_for_update().filter(ordinal=turn.need("into", "общая карточка")).first()
     if into is None or into.pk == case.pk or into.state not in UNANSWERED | {State.PUBLISHED}:
-        raise MoveError("присоединить не к чему", "назовите номер другой, открытой карточки: --into N")
+        raise MoveError(
+            "присоединить не к чему",
+            "назовите номер другой, открытой карточки: --into N",
+            "Nothing to merge into: name another open case.",
+        )
     case.owner = into
     clocks.stop(case, turn.now, "dispatch", "return", "draft", "approval", "publish")
     clocks.start(turn.decree, case, "restored_answer", case.detected_at, track=case.track, now=stamp(turn.now))

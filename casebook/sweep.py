@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from casebook.audit import seal
 from casebook.decree import Decree
-from casebook.models import Alarm, Case, Clock, Notice, User
+from casebook.models import Alarm, Beat, Case, Clock, Notice, User
 from casebook.moves import perform
 from casebook.notices import CONSOLE, Channels, say
 from cases.lifecycle import MoveError, MoveName, Role, State
@@ -20,6 +20,7 @@ from records.clock import stamp
 
 REPEAT = timedelta(minutes=5)
 _PAGE = 500
+BEAT = "sweep"
 NOWHERE = Channels()
 SYSTEM = User(code="system", name="Отклик", role=Role.SYSTEM)
 
@@ -39,6 +40,7 @@ def sweep(decree: Decree, now: datetime, channels: Channels = NOWHERE) -> Swept:
     done.accepted = _accept(decree, now)
     done.said += _remind(decree, now, channels)
     seal(decree, now)
+    Beat.objects.update_or_create(name=BEAT, defaults={"at": now})
     return done
 
 

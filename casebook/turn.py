@@ -9,7 +9,7 @@ from typing import Any
 
 from casebook.decree import Decree
 from casebook.models import Case, Draft, User, Verdict
-from cases.lifecycle import OF_A_DEPARTMENT, MoveError, Role, State
+from cases.lifecycle import OF_A_DEPARTMENT, MoveError, Refusal, Role, State
 
 Body = dict[str, Any]  # of an event: codes, times and digests alone
 
@@ -37,7 +37,7 @@ class Turn:
     def need(self, name: str, what: str) -> Any:
         value = self.take(name)
         if value is None or (isinstance(value, str) and not value.strip()):
-            raise MoveError(f"не сказано: {what}", f"добавьте --{name.replace('_', '-')}")
+            raise MoveError(f"не сказано: {what}", f"добавьте --{name.replace('_', '-')}", f"Not given: {name}.")
         return value
 
     @property
@@ -49,7 +49,10 @@ def must_lead(turn: Turn) -> None:
     """A department that only helps sees the case; whose it is, the lead one says."""
     if turn.actor.role in OF_A_DEPARTMENT and turn.actor.department != turn.case.department:
         raise MoveError(
-            f"карточку ведёт {turn.case.department}, а не {turn.actor.department}", "это делает ведущий отдел"
+            f"карточку ведёт {turn.case.department}, а не {turn.actor.department}",
+            "это делает ведущий отдел",
+            f"The case is led by {turn.case.department}, not {turn.actor.department}.",
+            Refusal.NOT_FOR_ROLE,
         )
 
 
@@ -60,5 +63,10 @@ def latest_verdict(case: Case) -> Verdict:
 def current_draft(case: Case) -> Draft:
     found = Draft.objects.filter(case=case, number=case.draft_number).select_related("text").first()
     if found is None or (found.published_at is not None):
-        raise MoveError("у карточки нет проекта ответа", "внесите его: otklik case draft")
+        raise MoveError(
+            "у карточки нет проекта ответа",
+            "внесите его: otklik case draft",
+            "The case has no draft.",
+            Refusal.WRONG_STATE,
+        )
     return found

@@ -93,12 +93,25 @@ class Move:
     reasoned: bool = False
 
 
-class MoveError(Exception):
-    """A move that may not be made; ``mend`` says what to do (both Russian)."""
+class Refusal(StrEnum):
+    """Why a move may not be made, for programs."""
 
-    def __init__(self, what: str, mend: str) -> None:
+    NOT_FOUND = "not_found"
+    CHANGED = "changed"
+    NOT_FOR_ROLE = "not_for_role"
+    WRONG_STATE = "wrong_state"
+    REASON_MISSING = "reason_missing"
+    UNSUITABLE = "unsuitable"
+
+
+class MoveError(Exception):
+    """A move that may not be made; ``mend`` says what to do (both Russian); ``english`` says both."""
+
+    def __init__(self, what: str, mend: str, english: str, code: Refusal = Refusal.UNSUITABLE) -> None:
         super().__init__(what)
         self.mend = mend
+        self.english = english
+        self.code = code
 
 
 def _states(*states: State) -> frozenset[State]:
@@ -245,14 +258,26 @@ def allowed(name: MoveName, state: State, role: Role, reason: str | None) -> Mov
     """The row of the table. Raises: MoveError: the move is not for this state, this role, or lacks its reason."""
     move = MOVES[name]
     if role not in move.roles:
-        raise MoveError(f"«{move.title}» — не для роли {role}", f"это делают: {', '.join(sorted(move.roles))}")
+        raise MoveError(
+            f"«{move.title}» — не для роли {role}",
+            f"это делают: {', '.join(sorted(move.roles))}",
+            f"{name} is not for the role {role}.",
+            Refusal.NOT_FOR_ROLE,
+        )
     if state not in move.before:
         raise MoveError(
             f"карточка в состоянии {state}: «{move.title}» из него нельзя",
             f"можно: {', '.join(moves_from(state, role)) or 'ничего'}",
+            f"The case is in state {state}: no {name} from it.",
+            Refusal.WRONG_STATE,
         )
     if move.reasoned and not (reason and reason.strip()):
-        raise MoveError(f"«{move.title}» не делается без причины", "назовите причину: --reason «…»")
+        raise MoveError(
+            f"«{move.title}» не делается без причины",
+            "назовите причину: --reason «…»",
+            f"{name} needs a reason.",
+            Refusal.REASON_MISSING,
+        )
     return move
 
 

@@ -24,13 +24,25 @@ _ONE_A_LINE = 'одна строка — один объект: {"text": "…"}'
 
 
 def json_object(line: str) -> dict[str, Any]:
-    """One strict JSON object: no key twice, no NaN.
+    """One strict JSON object.
+
+    Raises:
+        PostError: what is wrong, and where.
+    """
+    value = json_value(line)
+    if not isinstance(value, dict):
+        raise PostError("строка не является объектом JSON", _ONE_A_LINE)
+    return value
+
+
+def json_value(line: str) -> Any:
+    """Strict JSON: no key twice, no NaN.
 
     Raises:
         PostError: what is wrong, and where.
     """
     try:
-        value = json.loads(line, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        return json.loads(line, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise _syntax_error(line, error) from None
     except RecursionError:
@@ -39,9 +51,6 @@ def json_object(line: str) -> dict[str, Any]:
         raise
     except ValueError:
         raise PostError("слишком длинное число", "запишите его строкой, в кавычках") from None
-    if not isinstance(value, dict):
-        raise PostError("строка не является объектом JSON", _ONE_A_LINE)
-    return value
 
 
 def _syntax_error(line: str, error: json.JSONDecodeError) -> PostError:

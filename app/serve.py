@@ -1,0 +1,70 @@
+"""``otklik serve``: everything that the service is made of, on one machine, under one supervisor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.carrier import on_kafka, streams_of
+from app.errors import UsageFault, say
+from app.home import find_home
+from app.options import home_option, streams_option
+from app.running import command, where
+from app.supervisor import GRACE_MARGIN, Child, Supervisor
+from app.tables import open_casebook
+
+if TYPE_CHECKING:
+    from app.config import Streams
+
+_GRACE = 30.0
+_COURTEOUS = 5  # what works on a backlog gives way to who answers people
+# Who accepts stops first, then who works on what was accepted, last who tells others.
+_WEB, _TRIAGE, _INTAKE, _SWEEP, _RELAY = range(5)
+
+
+@click.command()
+@click.option("--host", metavar="АДРЕС", default="127.0.0.1", show_default=True, help="На каком адресе слушать.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Порт.")
+@click.option("--name", "names", metavar="ИМЯ", multiple=True, help="Под каким именем обращаются, кроме localhost.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Сколько разбирают (Kafka).")
+@streams_option
+@home_option
+def serve(host: str, port: int, names: tuple[str, ...], workers: int, streams: Path | None, home: Path | None) -> None:
+    """Запустить службу целиком: разбор, карточки, передачу событий, обход сроков и HTTP.
+
+    Что кончилось, запускается снова. Остановка — SIGTERM или Ctrl+C: по порядку, начатое заканчивается.
+    """
+    folder = find_home(home)
+    path = (streams or folder / "streams.yaml").absolute()
+    settings = streams_of(folder, path)
+    if workers > 1 and not on_kafka(settings):
+        raise UsageFault("журнал на одной машине читает один рабочий", "уберите --workers или перейдите на Kafka")
+    open_casebook(home)  # its tables are there, and its faults told, before anybody starts
+    web = ["--host", host, "--port", str(port), *(word for name in names for word in ("--name", name))]
+    children = list(_children(folder, path, settings, web, workers))
+    say(f"Отклик, служба: {folder}")
+    for line in where(settings, children, f"http://{host}:{port}"):
+        say(line)
+    _tell_first_steps()
+    click.get_current_context().exit(Supervisor(children, say).run())
+
+
+def _children(home: Path, streams: Path, settings: Streams, web: Sequence[str], workers: int) -> Iterator[Child]:
+    both = ["--home", str(home), "--streams", str(streams)]
+    grace = settings.batch.limit_seconds + GRACE_MARGIN
+    for number in range(workers):
+        yield Child(f"разбор {number + 1}", command("worker", *both), grace, _TRIAGE, nice=_COURTEOUS)
+    yield Child("карточки", command("intake", *both), _GRACE, _INTAKE, nice=_COURTEOUS)
+    yield Child("сроки", command("sweep", "--home", str(home)), _GRACE, _SWEEP)
+    yield Child("события", command("relay", *both), _GRACE, _RELAY)
+    yield Child("HTTP", command("web", *both, *web), _GRACE, _WEB)
+
+
+def _tell_first_steps() -> None:
+    from casebook.models import User
+
+    if not User.objects.exists():
+        say("Пользователей ещё нет. Первый: otklik user add admin --role administrator — покажет одноразовый пароль.")
