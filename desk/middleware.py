@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from desk.problems import CONTENT_TYPE, of_status, respond
+from desk.problems import CONTENT_TYPE, Code, Problem, of_status, respond
 
+_HOST = Problem(
+    Code.UNREADABLE,
+    "служба не отзывается на это имя",
+    "The service does not answer to this name.",
+    "назовите его при запуске: otklik serve --name ИМЯ",
+)
 Answer = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 _SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"}
 
@@ -23,6 +30,10 @@ class problems:
             markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return respond(request, _HOST)
         response = await self._get_response(request)
         kind = response.headers.get("Content-Type", "")
         if response.status_code >= 400 and kind.partition(";")[0] not in (CONTENT_TYPE, "application/json"):

@@ -77,8 +77,9 @@ class Server(uvicorn.Server):
         self._streams_end = stopping
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """uvicorn would end the process by the same signal: it ends as one that was told to, after its last word."""
         self._streams_end.set()
-        super().handle_exit(sig, frame)
+        self.should_exit = True
 
 
 def listening(host: str, port: int) -> socket.socket:

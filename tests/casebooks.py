@@ -26,6 +26,7 @@ connect("sqlite://:memory:", Path("нет-такой-папки"))  # before the
 
 from casebook import clocks  # noqa: E402
 from casebook.decree import Decree  # noqa: E402
+from casebook.files import keep_file  # noqa: E402
 from casebook.intake import Taken, take  # noqa: E402
 from casebook.models import Case, Clock, Event, User  # noqa: E402
 from casebook.moves import perform  # noqa: E402
@@ -166,6 +167,8 @@ class Casebook:
         """
         user = by if isinstance(by, User) else self.person(by or _USUAL[MoveName(name)])
         seen = self.case(number).version if version is None else version
+        if "files" in given:
+            given["files"] = [keep_file(path) for path in given["files"]]
         return perform(
             self.decree, number, MoveName(name), acting_user=user, version=seen, now=now, reason=reason, **given
         )

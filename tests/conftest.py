@@ -10,6 +10,7 @@ import pytest
 from broker import WITHOUT_KAFKA, broker, own_broker, secure  # noqa: F401
 from casebooks import casebook, decree, empty_sqlite, postgresql  # noqa: F401
 from hypothesis import settings
+from services import service, web  # noqa: F401
 
 from pipeline.triage import Triage
 from rules import RuleBook

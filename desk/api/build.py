@@ -6,8 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.renderers import JSONRenderer
@@ -123,6 +125,14 @@ def _http(error: HttpError) -> Problem:
     return of_status(error.status_code)
 
 
+_UNREADABLE = Problem(
+    Code.UNREADABLE,
+    "тело запроса не читается",
+    "The body cannot be read.",
+    "проверьте Content-Type и тело: JSON, или multipart/form-data с boundary",
+)
+
+
 def _database(error: DatabaseError) -> Problem:
     if not isinstance(error, OperationalError):
         return failure(error)
@@ -141,6 +151,8 @@ _PROBLEMS: Mapping[type[Exception], Any] = {
     MoveError: of_move,
     ValidationError: _invalid,
     HttpError: _http,
+    MultiPartParserError: lambda _: _UNREADABLE,
+    SuspiciousOperation: lambda _: _UNREADABLE,
     Http404: lambda _: of_status(404),
     CalendarError: _calendar,
     DatabaseError: _database,

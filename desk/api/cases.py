@@ -16,12 +16,12 @@ from casebook.models import Alarm, Attachment, Case, Coexecutor, Draft
 from casebook.moves import perform, visible
 from casebook.readings import read_case, record_reading
 from casebook.turn import latest_verdict
-from cases.lifecycle import MoveError, MoveName, Role, State, moves_from
+from cases.lifecycle import MoveName, Role, State, moves_from
 from desk import idempotency, paging
 from desk.access import Scope
 from desk.api.answers import file_answer, json_answer
 from desk.api.guard import caller, guarded
-from desk.problems import Code, Problem, of_move
+from desk.problems import Code, Problem
 from desk.schemas import Cards, CaseOut, Cursor, Digest, FileOut, Moved, MoveIn, TextOut
 from desk.wiring import desk
 from records import Track
@@ -208,6 +208,6 @@ def download(request: HttpRequest, number: Number, digest: Digest) -> HttpRespon
     found = Attachment.objects.filter(draft__case=case, digest=digest).first()
     path = place(digest)
     if found is None or not path.is_file():
-        raise of_move(MoveError("файла нет", "он стёрт или из другой карточки", "No such file."))
+        raise Problem(Code.NOT_FOUND, "файла нет", "No such file.", "он стёрт или из другой карточки")
     record_reading(caller(request).user.code, f"file {digest[:12]}", desk().now(), case=case)
     return file_answer(path.read_bytes(), found.type, found.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from casebook.models import Reading, Token
 from desk import paging
@@ -23,14 +23,14 @@ router = Router(tags=["people"])
 def begin_session(request: HttpRequest, given: SignIn) -> Any:
     """Sign in by name and password; the token is good for 12 hours."""
     user, secret, until = sign_in(given.user, given.password, desk().now())
-    return 201, {"token": secret, "expires_at": until, "one_time": user.one_time}
+    return Status(201, {"token": secret, "expires_at": until, "one_time": user.one_time})
 
 
 @router.delete("/sessions/current", **guarded(None, None, 204))
 def end_session(request: HttpRequest) -> Any:
     """The token of this request is good no more."""
     Token.objects.filter(pk=caller(request).token).update(revoked_at=desk().now())
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/password", **guarded(None, None, 204))
@@ -44,7 +44,7 @@ def change_password(request: HttpRequest, given: NewPassword) -> Any:
     except AccountError as error:
         english = "The password is too short, too long, too plain, or the one-time one."
         raise Problem(Code.UNSUITABLE, str(error), english, error.mend) from None
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/me", **guarded(None, Me))
