@@ -14,7 +14,7 @@ from app.tables import as_option, moment_of, now_option, open_casebook, refuse, 
 from app.words import harmless, one_line, shortened
 from cases.lifecycle import MOVES, MoveError, MoveName, Role, State, moves_from
 from cases.titles import CLOCKS
-from records.clock import stamp
+from records.clock import now, stamp
 
 if TYPE_CHECKING:
     from casebook.decree import Decree
@@ -114,15 +114,20 @@ def _line(one: Case, decree: Decree) -> str:
 @click.option("--out", type=one_of(Shown), default=Shown.TEXT.value, show_default=True, help="Вид ответа.")
 @home_option
 def show(number: int, user_code: str, out: Shown, home: Path | None) -> None:
-    """Показать карточку N: сообщение, сроки и почему, что было и что можно сделать."""
+    """Показать карточку N: сообщение, сроки и почему, что было и что можно сделать.
+
+    О том, что вы прочли сообщение, остаётся запись (152-ФЗ): otklik audit readings.
+    """
     decree = open_casebook(home)
     from casebook.moves import visible
+    from casebook.readings import read_case
 
     user = user_of(user_code)
     try:
         one = visible(number, user)
     except MoveError as error:
         raise refuse(error) from None
+    read_case(user, one, now(), drafts=False)
     if out is Shown.JSON:
         click.echo(json.dumps(_whole(one), ensure_ascii=False))
     else:

@@ -17,6 +17,7 @@ from app.words import counted
 from cases.errors import UnknownYearError
 from records import Fault, FaultsError, file_fault
 from records.clock import now
+from records.messages import ALARMS, DECIDED, INCOMING, QUARANTINE
 
 if TYPE_CHECKING:
     from regulation import Regulation
@@ -80,7 +81,28 @@ def _streams(house: House) -> tuple[str, Sequence[Fault]]:
 
     streams = load_streams(house.folder / "streams.yaml")
     sources = counted(len(streams.sources), "источник", "источника", "источников")
-    return f"{streams.carrier}, {sources}", streams.warnings
+    return f"{streams.carrier}, {sources}", (*streams.warnings, *_kept_too_long(house))
+
+
+# What holds people's words, and for how many days the policy ``retention`` lets it (152-ФЗ); cases.events holds none.
+_KEPT = {INCOMING: "journal_days", DECIDED: "journal_days", ALARMS: "journal_days", QUARANTINE: "quarantine_days"}
+
+
+def _kept_too_long(house: House) -> Iterator[Fault]:
+    """Topics that keep people's words longer than the policy says; where ``regulation/`` has faults, those are told."""
+    from regulation.documents import load
+
+    try:
+        values = house.regulation.policies["retention"].values
+    except FaultsError:
+        return
+    document = load(house.folder / "streams.yaml")
+    for topic, name in _KEPT.items():
+        hours, most = document.data["topics"][topic]["retention_hours"], values[name]
+        if isinstance(most, int) and hours > most * 24:
+            what = f"{topic} хранит тексты {hours:g} ч, а можно {counted(most, 'день', 'дня', 'дней')} ({name})"
+            mend = f"не больше {most * 24} ч или измените retention в regulation/policies.yaml (152-ФЗ)"
+            yield document.fault(("topics", topic, "retention_hours"), what, mend)
 
 
 def _regulation(house: House) -> tuple[str, Sequence[Fault]]:

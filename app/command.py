@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from app.backup import backup, restore
 from app.calendar import calendar
 from app.case import case
 from app.casebook import alarm, audit, clocks, intake, relay, sweep
@@ -19,6 +20,7 @@ from app.due import due
 from app.errors import DONE, FAILED, WRONG_USAGE, say
 from app.explain import explain
 from app.home import debugging, keep_to_one_thread
+from app.personal import export, forget
 from app.produce import produce
 from app.quarantine import quarantine
 from app.russian import speak_russian
@@ -117,7 +119,24 @@ def otklik() -> None:
 
 
 _ON_POSTS = (triage, explain, diff, run, worker, up, quarantine, trace, produce, tail, topics)
-_ON_CASES = (case, alarm, intake, relay, sweep, web, serve, audit, clocks, user, token, demo)
+_ON_CASES = (
+    case,
+    alarm,
+    intake,
+    relay,
+    sweep,
+    web,
+    serve,
+    audit,
+    clocks,
+    forget,
+    export,
+    backup,
+    restore,
+    user,
+    token,
+    demo,
+)
 for _command in (*_ON_POSTS, *_ON_CASES, check, due, calendar):
     otklik.add_command(_command)
 speak_russian(otklik)

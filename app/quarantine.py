@@ -14,10 +14,13 @@ from app.errors import DONE, SOME_REJECTED, UsageFault, say
 from app.home import columns
 from app.options import home_option, one_of, streams_option
 from app.quarantined import DROPPED, RETRIED, Entry, Place, iso, local, lying, raw, records_of, resolution
+from app.tables import open_casebook
 from app.target import standard_output
+from app.who import login
 from app.words import counted, grouped, harmless, one_line, shortened
 from journal import Journal, Message, Record
 from records import dump
+from records.clock import now
 from records.messages import INCOMING, QUARANTINE
 
 _FULL_NUMBER = re.compile(r"(\d+)/(\d+)")
@@ -73,11 +76,15 @@ def list_(out: Listed, home: Path | None, streams: Path | None) -> None:
 @home_option
 @streams_option
 def show(number: str, out: Shown, home: Path | None, streams: Path | None) -> None:
-    """Показать одно сообщение: почему оно здесь и что пришло."""
+    """Показать одно сообщение: почему оно здесь и что пришло.
+
+    О том, что вы его прочли, остаётся запись (152-ФЗ): otklik audit readings.
+    """
     with _journal(home, streams) as journal:
         chosen = _chosen(lying(journal), [number], everything=False)
         (record,) = records_of(journal, chosen)
     (entry,) = chosen.values()
+    _put_on_record(home, entry)
     if out is Shown.RAW:
         standard_output().write(raw(record))
         return
@@ -139,6 +146,15 @@ def drop(numbers: Sequence[str], everything: bool, why: str, home: Path | None, 
 
 def _journal(home: Path | None, streams: Path | None) -> Journal:
     return open_journal(streams_of(home, streams))
+
+
+def _put_on_record(home: Path | None, entry: Entry) -> None:
+    """Before it is shown: who reads it, by the login name."""
+    open_casebook(home)
+    from casebook.readings import record_reading
+
+    partition, offset = entry.place
+    record_reading(login(), f"quarantine {partition}/{offset}", now())
 
 
 def _numbers(entries: Mapping[Place, Entry]) -> dict[Place, str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from app.carrier import on_kafka
-from app.config import Streams
 from app.home import database_url
 from app.supervisor import Child
+
+if TYPE_CHECKING:
+    from app.config import Streams
 
 _DOES = {
     "worker": "posts.incoming → posts.decided",
@@ -21,14 +24,14 @@ _DOES = {
 
 def command(name: str, *words: object) -> list[str]:
     """A child of ours: it ends when its supervisor does."""
-    return [sys.executable, "-m", "app", name, "--child", *map(str, words)]
+    return [sys.executable, "-P", "-m", "app", name, "--child", *map(str, words)]
 
 
 def where(settings: Streams, children: Sequence[Child], address: str = "") -> Iterator[str]:
     """What runs where, for the terminal; of the database's address, not its password."""
     broker = f"Kafka {', '.join(settings.broker.servers)}"
     yield f"  журнал      {broker if on_kafka(settings) else settings.journal}"
-    doing = [child.command[3] for child in children]
+    doing = [child.command[4] for child in children]
     if set(doing) - {"worker"}:
         yield f"  карточки    {database_url().rpartition('@')[2] or 'SQLite, var/casebook.sqlite'}"
     for child, name in zip(children, doing, strict=True):

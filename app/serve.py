@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.config import Streams
 
 _GRACE = 30.0
-_COURTEOUS = 5  # what works on a backlog gives way to who answers people
+_COURTEOUS = 10  # what works on a backlog gives way to who answers people
 # Who accepts stops first, then who works on what was accepted, last who tells others.
 _WEB, _TRIAGE, _INTAKE, _SWEEP, _RELAY = range(5)
 

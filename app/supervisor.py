@@ -42,7 +42,8 @@ class Child:
 
     def start(self) -> None:
         self._started = time.monotonic()
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)
+        # Deaf to the Ctrl+C of the terminal, but of one session: Linux weighs niceness within a session alone.
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, process_group=0)
         if self.nice:
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
 

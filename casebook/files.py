@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def place(digest: str) -> Path:
 def _store(digest: str, data: bytes) -> None:
     """Whole or not at all: written beside, then renamed."""
     target = place(digest)
-    if target.exists():
+    with suppress(FileNotFoundError):
+        os.utime(target)  # it is there, and waits for a draft anew (casebook.scrubbing)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:

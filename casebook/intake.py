@@ -204,6 +204,7 @@ def _keep(case: Case, decided: Decided, now: datetime) -> None:
 def _amend(decree: Decree, case: Case, decided: Decided, now: datetime, kind: str) -> None:
     """Another proposal on record. It changes a case that no person has moved; of a moved one, it only tells."""
     _keep(case, decided, now)
+    case.author = case.author or _author(decided.post)  # it goes with the words (casebook.forgetting), and comes back
     is_edit = kind == "judged_anew"
     if not case.moved:
         _judge_again(decree, case, decided, now)
@@ -247,11 +248,14 @@ def _body(case: Case, decided: Decided) -> dict[str, Any]:
     }
 
 
+def author_digest(network: str | None, author: str | None) -> str:
+    """To link the posts of one author without naming anybody; empty where a post names none."""
+    whose = f"{network or 'file'}:{author}"
+    return hashlib.sha256(whose.encode("utf-8", "surrogatepass")).hexdigest() if author else ""
+
+
 def _author(post: Mapping[str, Any]) -> str:
-    author = post.get("author")
-    return (
-        hashlib.sha256(f"{post.get('network')}:{author}".encode("utf-8", "surrogatepass")).hexdigest() if author else ""
-    )
+    return author_digest(post.get("network"), post.get("author"))
 
 
 def _odd_times(post: Mapping[str, Any], case: Case) -> str | None:

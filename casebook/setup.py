@@ -12,7 +12,6 @@ from django.conf import settings
 # WAL: readers do not wait for the writer. FULL: what is committed outlives the loss of power.
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000;"
 _SQLITE: dict[str, Any] = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _PRAGMAS}
-_POOL = {"min_size": 1, "max_size": 16, "timeout": 10}
 _MIGRATING = 323_2023  # PostgreSQL's lock of whoever changes the tables
 
 
@@ -20,13 +19,12 @@ class DatabaseUrlError(Exception):
     """Not the URL of a database that Otklik knows; Russian."""
 
 
-def connect(url: str, files: Path, *, pooled: bool = False, **more: Any) -> None:
+def connect(url: str, files: Path, **more: Any) -> None:
     """Set Django up, once in a process.
 
     Args:
         url: ``sqlite:///casebook.sqlite`` or ``postgresql://user:…@host/name``.
         files: the folder of attachments.
-        pooled: many threads, each of which needs a connection for a moment.
         more: further settings of Django, of who does more than keep tables.
 
     Raises:
@@ -36,7 +34,7 @@ def connect(url: str, files: Path, *, pooled: bool = False, **more: Any) -> None
         return
     settings.configure(
         INSTALLED_APPS=["casebook"],
-        DATABASES={"default": database(url, pooled)},
+        DATABASES={"default": database(url)},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         OTKLIK_FILES=str(files),
         USE_TZ=True,
@@ -46,17 +44,15 @@ def connect(url: str, files: Path, *, pooled: bool = False, **more: Any) -> None
     django.setup()
 
 
-def database(url: str, pooled: bool = False) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
     if not url.startswith(("sqlite:", "postgresql:", "postgres:")):
         raise DatabaseUrlError(f"не адрес базы: {url.partition(':')[0][:20]}; нужен sqlite:///файл или postgresql://…")
     try:
-        found: dict[str, Any] = dict(dj_database_url.parse(url))
+        found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except ValueError:
         raise DatabaseUrlError("адрес базы не разбирается; нужен sqlite:///файл или postgresql://…") from None
     if url.startswith("sqlite:"):
         found["OPTIONS"] = _SQLITE
-    elif pooled:
-        found["OPTIONS"] = {**found.get("OPTIONS", {}), "pool": _POOL}
     return found
 
 

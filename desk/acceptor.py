@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,6 +19,7 @@ from records.messages import INCOMING
 
 MOST_WAITING = 2_000
 _MOST_AT_ONCE = 1_000
+_GATHER = 0.01  # seconds that the first of a portion waits for others
 
 
 class BusyError(Exception):
@@ -86,6 +88,8 @@ class Acceptor:
         """What waits, at least one; whether to go on."""
         portions: list[_Portion] = []
         item = self._waiting.get()
+        if item is not None and not self._closed:
+            time.sleep(_GATHER)
         while item is not None:
             portions.append(item)
             if sum(len(portion.messages) for portion in portions) >= _MOST_AT_ONCE:

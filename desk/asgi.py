@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import IO, Any
 
 from desk.problems import CONTENT_TYPE, Code, Problem, failure, wants_english
+from desk.threads import threads
 from records import dump
 
 Scope = MutableMapping[str, Any]
@@ -20,6 +22,9 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 BODY_SECONDS = 30.0
 _LARGEST = {"/posts": 8 * 2**20, "/files": 21 * 2**20}
 _LARGEST_OTHER = 2**20
+_IN_MEMORY = 2**20
+_CLOSE = {"Connection": "close"}
+_MOSTLY_ASYNC = frozenset({"/posts", "/events/stream"})
 log = logging.getLogger("otklik.web")
 
 
@@ -36,6 +41,8 @@ class Guarded:
         begun, told = time.perf_counter(), _Told(send)
         try:
             await self._guarded(scope, receive, told)
+        except ClientGoneError:
+            pass
         except Problem as problem:
             await _refuse(problem, scope, told)
         except Exception as error:
@@ -48,37 +55,61 @@ class Guarded:
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > most:
             raise _too_large(most)
-        await self._app(scope, _Bounded(receive, most, self._seconds), send)
+        body = await _whole(receive, most, self._seconds)  # a slow client waits without a thread
+        if scope["path"] in _MOSTLY_ASYNC:
+            with threads().shared():
+                await self._app(scope, _Replayed(body, receive), send)
+        else:
+            async with threads().one():
+                await self._app(scope, _Replayed(body, receive), send)
 
 
-class _Bounded:
-    """``receive`` until the body is whole; afterwards it only tells that the client went away."""
-
-    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
-        self._receive = receive
-        self._most = most
-        self._until = time.monotonic() + seconds
-        self._size = 0
-        self._whole = False
-
-    async def __call__(self) -> Message:
-        if self._whole:
-            return await self._receive()
+async def _whole(receive: Receive, most: int, seconds: float) -> IO[bytes]:
+    """The body, at its beginning. Raises: Problem: too large, or not there in time."""
+    until, size = time.monotonic() + seconds, 0
+    body: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is let go
+    while True:
         try:
-            message = await asyncio.wait_for(self._receive(), max(0.01, self._until - time.monotonic()))
+            message = await asyncio.wait_for(receive(), max(0.01, until - time.monotonic()))
         except TimeoutError:
             raise Problem(
                 Code.TIMEOUT,
                 "тело запроса не пришло вовремя",
                 "The body did not arrive in time.",
                 "пошлите его целиком",
-                headers={"Connection": "close"},
+                headers=_CLOSE,
             ) from None
-        self._size += len(message.get("body", b""))
-        self._whole = not message.get("more_body", False)
-        if self._size > self._most:
-            raise _too_large(self._most)
-        return message
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body.write(message.get("body", b""))
+        size += len(message.get("body", b""))
+        if size > most:
+            raise _too_large(most)
+        if not message.get("more_body", False):
+            body.seek(0)
+            return body
+
+
+class ClientGoneError(Exception):
+    """Who asked went away before the question was whole."""
+
+
+class _Replayed:
+    """``receive`` of a body that has come; afterwards it only tells that the client went away."""
+
+    def __init__(self, body: IO[bytes], receive: Receive) -> None:
+        self._body: IO[bytes] | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        piece = self._body.read(_IN_MEMORY)
+        more = len(piece) == _IN_MEMORY
+        if not more:
+            self._body.close()
+            self._body = None
+        return {"type": "http.request", "body": piece, "more_body": more}
 
 
 class _Told:
@@ -98,9 +129,6 @@ def _too_large(most: int) -> Problem:
     size = f"{most // 2**20} МБ"
     english = f"The body is larger than {most // 2**20} MB."
     return Problem(Code.TOO_LARGE, f"тело запроса больше {size}", english, "шлите частями", headers=_CLOSE)
-
-
-_CLOSE = {"Connection": "close"}
 
 
 async def _refuse(problem: Problem, scope: Scope, send: _Told) -> None:

@@ -9,9 +9,8 @@ LARGEST_BODY = 24 * 2**20
 
 
 def web_settings(hosts: list[str]) -> dict[str, Any]:
-    """Arguments of ``casebook.setup.connect``. ``hosts``: names that the service is called by."""
+    """Settings of Django. ``hosts``: names that the service is called by."""
     return {
-        "pooled": True,
         "ROOT_URLCONF": "desk.urls",
         "ALLOWED_HOSTS": hosts,
         "MIDDLEWARE": ["desk.middleware.problems"],

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from journal.protocol import Closing, JournalError, Message, Outputs, Position, Record
@@ -22,6 +23,15 @@ _PAUSE = 0.01
 _PAGE = 1_000
 _MOST_BYTES = 32 * 2**20
 _TOPIC = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """``kept``: records that were to go and that a reader has not passed; ``behind``: the names of those readers."""
+
+    gone: int
+    kept: int
+    behind: tuple[str, ...]
 
 
 def _within(records: Iterator[Record]) -> Iterator[Record]:
@@ -131,8 +141,51 @@ class EmbeddedJournal(Closing):
             )
             self._mark(bookmarks or {})
 
+    def erase(
+        self,
+        topic: str,
+        before: float,
+        *,
+        readers: Collection[str] = (),
+        chosen: Callable[[Record], bool] | None = None,
+        rehearsal: bool = False,
+    ) -> Erased:
+        """Erase records that were appended before a moment (``chosen``: of those only some); offsets stay as they are.
+
+        What a reader has not passed stays: any that has ever committed, and ``readers``, though they never have.
+        Bytes are surely gone after ``scrub``. ``rehearsal``: only count.
+        """
+        self._table(topic)
+        gone, kept, last, start = 0, 0, -1, 0
+        with self._db.explained():
+            self._db.execute("PRAGMA secure_delete = ON")
+        while page := self.page(topic, start, _PAGE):
+            start = page[-1].offset + 1
+            due = [record.offset for record in page if record.at < before and (chosen is None or chosen(record))]
+            with self._db.transaction():  # a reader that is new has nothing behind it
+                limit = min(self._passed(topic, readers).values(), default=start)
+                past = [] if rehearsal else [(offset,) for offset in due if offset < limit]
+                self._db.executemany(f'DELETE FROM "{topic}" WHERE offset = ?', past)
+            stay = [offset for offset in due if offset >= limit]
+            gone, kept, last = gone + len(due) - len(stay), kept + len(stay), max([last, *stay])
+        behind = (name for name, position in self._passed(topic, readers).items() if position <= last)
+        return Erased(gone, kept, tuple(sorted(behind)))
+
+    def scrub(self) -> bool:
+        """Leave no byte of what was erased: the file is written anew (a page that was rearranged keeps copies of
+        records in its gaps), its log is emptied. False where another process reads all the while: do it again later."""
+        with self._db.explained():
+            self._db.execute("VACUUM")
+            (is_busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+
     def close(self) -> None:
         self._db.close()
+
+    def _passed(self, topic: str, readers: Collection[str]) -> dict[str, int]:
+        """By reader, the offset that it reads next."""
+        known = {one.reader: one.committed for one in self.positions(topic)}
+        return dict.fromkeys(readers, 0) | known
 
     def _append(self, topic: str, messages: Sequence[Message]) -> None:
         at, first = now().timestamp(), self.end(topic)

@@ -72,9 +72,7 @@ class Service:
 @pytest.fixture(scope="session")
 def web() -> Iterator[str]:
     """A server of this process; its address. What it answers from is installed by each test."""
-    told = web_settings(["127.0.0.1", "testserver"])
-    told.pop("pooled")
-    for name, value in told.items():
+    for name, value in web_settings(["127.0.0.1"]).items():
         setattr(settings, name, value)
     listener = listening("127.0.0.1", 0)
     stopping = threading.Event()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -30,6 +32,7 @@ from records.messages import DECIDED, decided
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
 CONSUMER = ROOT / "docs/examples/consumer.py"
 
 
@@ -37,7 +40,7 @@ CONSUMER = ROOT / "docs/examples/consumer.py"
 
 
 def test_compose_starts_kafka_postgres_and_workers() -> None:
-    assert set(SERVICES) == {"kafka", "postgres", "worker", "intake", "relay", "sweep"}
+    assert set(SERVICES) == {"kafka", "postgres", "worker", "intake", "relay", "sweep", "web"}
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka.VERSION}"
     assert SERVICES["postgres"]["image"] == "postgres:17"
     worker = SERVICES["worker"]
@@ -82,6 +85,46 @@ def test_every_command_of_compose_exists_with_its_options() -> None:
         assert shown.exit_code == 0
         assert all(word in shown.output for word in words if word.startswith("--"))
         assert all((ROOT / word).is_file() for word in words if "/" in word)
+
+
+@pytest.mark.parametrize("name", ["intake", "relay", "sweep", "web"])
+def test_what_keeps_the_casebook_is_a_command_of_ours(name: str) -> None:
+    assert_is_ours(SERVICES[name]["command"])
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: str(path.name))
+def test_a_unit_of_systemd_starts_a_command_of_ours_as_nobody_special(path: Path) -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(path, encoding="utf-8")
+    service = unit["Service"]
+    (program, *words) = shlex.split(service["ExecStart"])
+    assert program == "/opt/otklik/.venv/bin/otklik"
+    for name in ("worker", "intake", "relay", "sweep", "web") if words == ["%i"] else (words[0],):
+        assert_is_ours(shlex.join(["otklik", name, *words[1:]]))
+    assert service["User"] != "root"
+    if service.get("Type") != "oneshot":
+        assert service["RestartPreventExitStatus"] == "2"
+        assert int(service["TimeoutStopSec"]) >= 90
+
+
+def test_systemd_itself_finds_no_fault_in_the_units() -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("нет systemd-analyze")
+    done = subprocess.run([verify, "verify", *UNITS], capture_output=True, text=True, check=False)
+    faults = [line for line in done.stderr.splitlines() if "/opt/otklik" not in line and "otklik" in line]
+    assert not faults
+
+
+def assert_is_ours(command: str) -> None:
+    """A command of ours with options that it has, and files that are there."""
+    program, name, *words = shlex.split(command)
+    assert program == "otklik"
+    shown = CliRunner().invoke(otklik, [name, "--help"])
+    assert shown.exit_code == 0, command
+    assert all(word in shown.output for word in words if word.startswith("--"))
+    assert all((ROOT / word).is_file() for word in words if word.endswith(".yaml"))
 
 
 def test_the_image_installs_what_is_locked() -> None:

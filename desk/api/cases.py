@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import File, Path, Query, Router, UploadedFile
 
 from casebook.events import message_of
 from casebook.files import Kept, keep_bytes, kept, place
 from casebook.lists import cards, words
-from casebook.models import Alarm, Attachment, Case, Coexecutor, Draft
+from casebook.models import Alarm, Attachment, Case, Clock, Coexecutor, Draft
 from casebook.moves import perform, visible
 from casebook.readings import read_case, record_reading
 from casebook.turn import latest_verdict
@@ -25,10 +27,10 @@ from desk.problems import Code, Problem
 from desk.schemas import Cards, CaseOut, Cursor, Digest, FileOut, Moved, MoveIn, TextOut
 from desk.wiring import desk
 from records import Track
+from records.clock import stamp
 
 router = Router(tags=["cases"])
 Number = Annotated[int, Path(ge=1, le=2**62)]
-_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @router.get("/cases", **guarded(Scope.CASES_READ, Cards))
@@ -44,17 +46,16 @@ def list_cases(
     alarmed: Annotated[bool, Query(description="with an alarm that nobody has acknowledged")] = False,
     cursor: Cursor | None = None,
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = paging.USUAL,
-) -> dict[str, Any]:
+) -> HttpResponse:
     """Cases that the caller may see, the nearest deadline first, those without one last."""
     equal = {"track": track, "office": office, "network": network, "key": key}
     found = cards(caller(request).user, state=state, department=department, late_at=desk().now() if late else None)
     found = found.filter(**{name: _storable(value) for name, value in equal.items() if value is not None})
     if alarmed:
         found = found.filter(pk__in=Alarm.objects.filter(acknowledged_at=None).values("case"))
-    rows = list(_with_parts(_after(found, cursor))[: limit + 1])
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return {"items": [_card(one) for one in rows], "next": _place(rows[-1]) if more else None}
+    rows = _rows(_after(found, cursor)[: limit + 1])
+    following = _place(rows[limit - 1]) if len(rows) > limit else None
+    return json_answer(200, {"items": _cards(rows[:limit]), "next": following})
 
 
 def _storable(value: str) -> str:
@@ -62,8 +63,8 @@ def _storable(value: str) -> str:
     return value.replace("\0", "\ufffd")
 
 
-def _place(case: Case) -> str:
-    return paging.cursor(case.due.isoformat() if case.due else "", case.ordinal)
+def _place(row: dict[str, Any]) -> str:
+    return paging.cursor(row["due"].isoformat() if row["due"] else "", row["ordinal"])
 
 
 def _after(found: QuerySet[Case], cursor: str | None) -> QuerySet[Case]:
@@ -82,62 +83,71 @@ def _after(found: QuerySet[Case], cursor: str | None) -> QuerySet[Case]:
     return found.filter(Q(due__gt=due) | Q(due=due, ordinal__gt=ordinal) | Q(due=None))
 
 
-def _with_parts(found: QuerySet[Case]) -> QuerySet[Case]:
-    waiting = Alarm.objects.filter(acknowledged_at=None).order_by("id")
-    return found.select_related("executor", "group", "owner").prefetch_related(
-        Prefetch("alarms", waiting, to_attr="waiting"),
-        Prefetch("coexecutors", Coexecutor.objects.order_by("department"), to_attr="helping"),
-    )
+_PLAIN = ("key", "part", "state", "network", "version", "returns", "resonance", "second_look")
+_CODES = ("track", "department", "office", "external")
+_MOMENTS = ("detected_at", "opened_at", "due")
 
 
-def _card(one: Any) -> dict[str, Any]:
-    return {
-        "case": one.ordinal,
-        "key": one.key,
-        "part": one.part,
-        "state": one.state,
-        "track": one.track or None,
-        "department": one.department or None,
-        "office": one.office or None,
-        "external": one.external or None,
-        "executor": one.executor.code if one.executor else None,
-        "coexecutors": [helper.department for helper in one.helping],
-        "network": one.network,
-        "detected_at": one.detected_at,
-        "opened_at": one.opened_at,
-        "due": one.due,
-        "version": one.version,
-        "returns": one.returns,
-        "resonance": one.resonance,
-        "second_look": one.second_look,
-        "alarms": [alarm.kind for alarm in one.waiting],
-    }
+def _rows(found: QuerySet[Case]) -> list[dict[str, Any]]:
+    return list(found.values("pk", "ordinal", *_PLAIN, *_CODES, *_MOMENTS, "executor__code"))
+
+
+def _cards(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As ``schemas.Card``; two queries more, whatever the number."""
+    keys = [row["pk"] for row in rows]
+    alarms = Alarm.objects.filter(case__in=keys, acknowledged_at=None).order_by("id")
+    helpers = Coexecutor.objects.filter(case__in=keys).order_by("department")
+    waiting, helping = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
+    for case, kind in alarms.values_list("case", "kind"):
+        waiting[case].append(kind)
+    for case, code in helpers.values_list("case", "department"):
+        helping[case].append(code)
+    return [
+        {
+            "case": row["ordinal"],
+            **{name: row[name] for name in _PLAIN},
+            **{name: row[name] or None for name in _CODES},
+            **{name: _moment(row[name]) for name in _MOMENTS},
+            "executor": row["executor__code"],
+            "coexecutors": helping[row["pk"]],
+            "alarms": waiting[row["pk"]],
+        }
+        for row in rows
+    ]
+
+
+def _moment(value: datetime | None) -> str | None:
+    return stamp(value) if value else None
 
 
 @router.get("/cases/{number}", **guarded(Scope.CASES_READ, CaseOut))
-def show_case(request: HttpRequest, number: Number) -> dict[str, Any]:
+def show_case(request: HttpRequest, number: Number) -> HttpResponse:
     """One case with its clocks, and what the caller may do with it."""
     user = caller(request).user
-    return _whole(visible(number, user), Role(user.role))
+    return json_answer(200, _whole(visible(number, user), Role(user.role)))
 
 
 def _whole(case: Case, role: Role) -> dict[str, Any]:
-    one = _with_parts(Case.objects.filter(pk=case.pk)).get()
-    names = ("name", "started_at", "due", "limit", "stopped_at", "why", "point")
-    latest = latest_verdict(one)
+    """As ``schemas.CaseOut``."""
+    latest = latest_verdict(case)
     return {
-        **_card(one),
+        **_cards(_rows(Case.objects.filter(pk=case.pk)))[0],
         "proposal": {
             "verdict": latest.verdict,
             "track": latest.track or None,
             "department": latest.department or None,
             "proposed": latest.proposed,
         },
-        "group": one.group.ordinal if one.group else None,
-        "owner": one.owner.ordinal if one.owner else None,
-        "clocks": list(one.clocks.order_by("id").values(*names)),
-        "moves": moves_from(State(one.state), role),
+        "group": case.group.ordinal if case.group else None,
+        "owner": case.owner.ordinal if case.owner else None,
+        "clocks": [_clock(one) for one in case.clocks.order_by("id")],
+        "moves": moves_from(State(case.state), role),
     }
+
+
+def _clock(one: Clock) -> dict[str, Any]:
+    moments = {name: _moment(getattr(one, name)) for name in ("started_at", "due", "limit", "stopped_at")}
+    return {"name": one.name, **moments, "why": one.why, "point": one.point}
 
 
 @router.get("/cases/{number}/text", **guarded(Scope.TEXTS_READ, TextOut))
@@ -163,6 +173,7 @@ def _draft(one: Draft) -> dict[str, Any]:
         "files": [
             {"digest": file.digest, "type": file.type, "size": file.size, "name": file.name}
             for file in one.attachments.all()
+            if file.name  # else it is erased
         ],
     }
 
@@ -180,8 +191,7 @@ def move(request: HttpRequest, number: Number, given: MoveIn) -> HttpResponse:
         if "files" in told:
             told["files"] = [_kept(file) for file in told["files"]]
         event = perform(desk().decree, number, name, acting_user=user, version=version, now=now, reason=reason, **told)
-        whole = CaseOut(**_whole(event.case, Role(user.role))).model_dump(mode="json")
-        return 200, {"case": whole, "event": message_of(event)}
+        return 200, {"case": _whole(event.case, Role(user.role)), "event": message_of(event)}
 
     status, body, replayed = idempotency.once(user, idempotency.key_of(request), idempotency.digest(request), now, do)
     return json_answer(status, body, replayed=replayed)
@@ -205,7 +215,7 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> HttpResponse:
 def download(request: HttpRequest, number: Number, digest: Digest) -> HttpResponse:
     """An attachment of the case."""
     case = visible(number, caller(request).user)
-    found = Attachment.objects.filter(draft__case=case, digest=digest).first()
+    found = Attachment.objects.filter(draft__case=case, digest=digest).exclude(name="").first()
     path = place(digest)
     if found is None or not path.is_file():
         raise Problem(Code.NOT_FOUND, "файла нет", "No such file.", "он стёрт или из другой карточки")

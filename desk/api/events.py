@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 
-from asgiref.sync import sync_to_async
 from django.db import connection
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
@@ -22,6 +21,7 @@ from desk.accounts import caller_of
 from desk.api.guard import caller, guarded
 from desk.problems import Code, Problem
 from desk.schemas import Cursor, Events
+from desk.threads import threads
 from desk.wiring import desk
 from records import dump
 
@@ -108,7 +108,7 @@ async def _stream(user: User, secret: str, case: int | None, kind: str | None, a
     try:
         yield b"retry: 2000\n\n"
         while not desk().stopping.is_set():
-            rows, settled = await sync_to_async(_page)(user, case, kind, after)
+            rows, settled = await threads().run(_page, user, case, kind, after)
             fresh = [one for one in rows if one.pk not in sent]
             for one in fresh:
                 sent[one.pk] = None
@@ -124,7 +124,7 @@ async def _stream(user: User, secret: str, case: int | None, kind: str | None, a
                 yield b": alive\n\n"
             if moment - asked > ASK_AGAIN:
                 asked = moment
-                if not await sync_to_async(_still_may)(secret):
+                if not await threads().run(_still_may, secret):
                     return
             if not fresh:
                 await asyncio.sleep(EVERY)
@@ -133,12 +133,8 @@ async def _stream(user: User, secret: str, case: int | None, kind: str | None, a
 
 
 def _page(user: User, case: int | None, kind: str | None, after: int) -> tuple[list[Event], int]:
-    """A stream waits most of the time: it holds no connection meanwhile."""
-    try:
-        rows = list(_events(user, case, kind).filter(pk__gt=after)[:_PAGE])
-        return rows, _settled(rows, after)
-    finally:
-        connection.close()
+    rows = list(_events(user, case, kind).filter(pk__gt=after)[:_PAGE])
+    return rows, _settled(rows, after)
 
 
 def _block(one: Event, settled: int) -> bytes:
@@ -150,5 +146,3 @@ def _still_may(secret: str) -> bool:
         return Scope.EVENTS_READ in caller_of(secret, desk().now()).scopes
     except Problem:
         return False
-    finally:
-        connection.close()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -14,6 +13,7 @@ from desk.access import Caller, Scope
 from desk.accounts import caller_of, unauthenticated
 from desk.problems import Code, Problem
 from desk.schemas import ProblemOut
+from desk.threads import threads
 from desk.wiring import desk
 
 _FRESH = 5.0  # seconds for which a token just looked up is not looked up again by who sends posts
@@ -51,7 +51,7 @@ class QuickBearer(Bearer):
         looked, caller = self._known.get(token, (0.0, None))
         if caller is None or moment - looked > _FRESH:
             self._known.pop(token, None)
-            caller = await sync_to_async(caller_of)(token, desk().now())
+            caller = await threads().run(caller_of, token, desk().now())
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
             self._known[token] = (moment, caller)

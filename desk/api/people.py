@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from casebook.models import Reading, Token
+from casebook.models import Token
+from casebook.readings import readings
 from desk import paging
 from desk.access import Scope
 from desk.accounts import AccountError, choose_password, is_password, sign_in
@@ -70,11 +71,7 @@ def list_readings(
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = paging.USUAL,
 ) -> dict[str, Any]:
     """Who read which words of people, the latest first (152-ФЗ)."""
-    found = Reading.objects.select_related("case").order_by("-id")
-    if case is not None:
-        found = found.filter(case__ordinal=case)
-    if actor is not None:
-        found = found.filter(actor=actor.replace("\0", "\ufffd"))
+    found = readings(case=case, actor=actor and actor.replace("\0", "\ufffd"))
     if place := paging.place(cursor, int):
         found = found.filter(pk__lt=place[0])
     rows = list(found[: limit + 1])

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
@@ -20,6 +19,7 @@ from desk.api.answers import json_answer
 from desk.api.guard import PROBLEMS, caller, guarded
 from desk.problems import Code, Problem
 from desk.schemas import Receipt
+from desk.threads import threads
 from desk.wiring import desk
 from journal import JournalError, Message
 from records import Post, PostError, post_from_json
@@ -76,7 +76,7 @@ async def accept(request: HttpRequest) -> HttpResponse:
     """
     user, now = caller(request).user, desk().now()
     key, asked = idempotency.key_of(request), idempotency.digest(request)
-    if key is not None and (found := await sync_to_async(idempotency.find)(user, key, asked)) is not None:
+    if key is not None and (found := await threads().run(idempotency.find, user, key, asked)) is not None:
         return json_answer(*found, replayed=True)
     posts, refused = _read(request.body, now)
     if not posts:
@@ -88,7 +88,7 @@ async def accept(request: HttpRequest) -> HttpResponse:
     }
     if key is not None:
         kept = {"asked": asked, "status": 202, "body": receipt, "at": now}
-        await sync_to_async(Answered.objects.get_or_create)(user=user, key=key, defaults=kept)
+        await threads().run(Answered.objects.get_or_create, user=user, key=key, defaults=kept)
     return json_answer(202, receipt)
 
 
