@@ -5,7 +5,7 @@ BIN := .venv/bin
 SHARED ?= ../shared/data
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test lint bench chaos eval train broker lock clean
+.PHONY: run test lint bench chaos soak eval train broker lock clean
 
 run: .venv/ready
 	$(BIN)/otklik triage samples/posts.jsonl --out table
@@ -23,10 +23,14 @@ bench: .venv/ready-dev
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.stream
 	$(BIN)/python -m bench.casebook
+	$(BIN)/python -m bench.service
 
 chaos: .venv/ready-dev
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m bench.casebook_chaos
+
+soak: .venv/ready-dev
+	$(BIN)/python -m bench.service --soak
 
 eval: .venv/ready
 	$(BIN)/python -m bench.evaluate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from app.carrier import on_kafka, open_journal, streams_of
 from app.errors import DONE, FAILED, SOME_REJECTED, say
+from app.logs import start_logging
 from app.options import home_option, streams_option
 from app.supervisor import stop_with_parent, stopping
 from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
@@ -19,12 +21,19 @@ from records.clock import now
 from records.messages import DECIDED
 
 READER = "casebook"
+log = logging.getLogger("otklik.casebook")
 _BATCH = 200
 _WAIT, _NO_WAIT, _TO_JOIN = 1.0, 0.2, 8.0
 once_option = click.option("--once", is_flag=True, help="Сделать, что есть, и закончить; иначе — пока не остановят.")
 
 
 child_option = click.option("--child", is_flag=True, hidden=True)
+
+
+def _begin(child: bool) -> None:
+    if child:
+        stop_with_parent()
+        start_logging()
 
 
 def _repeat(work: Callable[[], int], once: bool, pause: float) -> None:
@@ -46,8 +55,7 @@ def _repeat(work: Callable[[], int], once: bool, pause: float) -> None:
 @click.pass_context
 def intake(context: click.Context, once: bool, child: bool, streams: Path | None, home: Path | None) -> None:
     """Открывать карточки по решениям из posts.decided. Повтор ничего не меняет."""
-    if child:
-        stop_with_parent()
+    _begin(child)
     decree = open_casebook(home)
     from casebook.intake import take
 
@@ -63,6 +71,8 @@ def intake(context: click.Context, once: bool, child: bool, streams: Path | None
                 taken = take(decree, records, now())
                 reader.commit(records, {})
                 refused += len(taken.refused)
+                counts = {name: getattr(taken, name) for name in ("opened", "repeated", "proposed", "edited")}
+                log.info("intake", extra={**counts, "refused": len(taken.refused)})
                 for offset, why in taken.refused:
                     say(f"posts.decided, смещение {offset}: {why}")
             return len(records)
@@ -78,13 +88,18 @@ def intake(context: click.Context, once: bool, child: bool, streams: Path | None
 @home_option
 def relay(once: bool, child: bool, streams: Path | None, home: Path | None) -> None:
     """Передавать события карточек в cases.events: каждое хотя бы раз, по порядку."""
-    if child:
-        stop_with_parent()
+    _begin(child)
     open_casebook(home)
     from casebook.relay import relay as publish
 
     with open_journal(streams_of(home, streams)) as journal:
-        _repeat(lambda: publish(journal, now()), once, _WAIT)
+
+        def work() -> int:
+            if done := publish(journal, now()):
+                log.info("relay", extra={"events": done})
+            return done
+
+        _repeat(work, once, _WAIT)
 
 
 @click.command()
@@ -94,8 +109,7 @@ def relay(once: bool, child: bool, streams: Path | None, home: Path | None) -> N
 @home_option
 def sweep(once: bool, child: bool, moment: str | None, home: Path | None) -> None:
     """Напоминать о сроках и тревогах, принимать молчание за согласие (п. 6)."""
-    if child:
-        stop_with_parent()
+    _begin(child)
     decree = open_casebook(home)
     from app.channels import channels
     from casebook.clocks import recompute
@@ -115,8 +129,11 @@ def sweep(once: bool, child: bool, moment: str | None, home: Path | None) -> Non
         return
 
     def work() -> int:
-        look(decree, now(), places)
-        deliver(places, now)
+        done = look(decree, now(), places)
+        sent, failed = deliver(places, now)
+        if done.accepted or done.said or sent or failed:
+            said = {"accepted": done.accepted, "said": done.said, "sent": sent, "failed": failed}
+            log.info("sweep", extra=said)
         return 0
 
     _repeat(work, False, 5.0)

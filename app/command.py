@@ -23,6 +23,7 @@ from app.home import debugging, keep_to_one_thread
 from app.personal import export, forget
 from app.produce import produce
 from app.quarantine import quarantine
+from app.report import report
 from app.russian import speak_russian
 from app.serve import serve
 from app.streams import let_go, plug
@@ -133,6 +134,7 @@ _ON_CASES = (
     export,
     backup,
     restore,
+    report,
     user,
     token,
     demo,

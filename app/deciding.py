@@ -13,7 +13,7 @@ from app import engine
 from app.carrier import kafka_settings, on_kafka, open_kafka
 from app.config import Streams
 from app.health import Health, serve
-from app.logs import log_to_stderr
+from app.logs import start_logging
 from app.sink import Sink
 from journal import JournalError, Position
 from journal.embedded import EmbeddedJournal
@@ -35,7 +35,7 @@ _WAIT = 0.5
 
 def work(folder: Path, settings: Streams, port: int, decisions: Path | None) -> None:
     """Until SIGTERM or SIGINT. ``folder``: the home; ``port`` 0: no ``/metrics``; ``decisions``: embedded only."""
-    log_to_stderr()
+    start_logging()
     metrics, health = Metrics(), Health(settings.batch.limit_seconds + STALL_MARGIN)
     with ExitStack() as stack:
         stack.enter_context(serve(port, metrics, health))

@@ -16,6 +16,11 @@ def keep_to_one_thread() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def children_log_as_json() -> None:
+    """Unless ``OTKLIK_LOG`` says otherwise; processes inherit the environment."""
+    os.environ.setdefault("OTKLIK_LOG", "json")
+
+
 def find_home(named: Path | None) -> Path:
     """``--home``, else ``OTKLIK_HOME``, else upward from the working directory, else beside the installed code.
 

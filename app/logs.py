@@ -7,8 +7,18 @@ import sys
 import time
 from collections.abc import Callable
 
+from app.home import setting
+
 OURS = "otklik"
 _SECONDS = 60.0
+
+
+def start_logging() -> None:
+    """In words, or by ``OTKLIK_LOG=json`` one object a line, which ``otklik serve`` asks of its children."""
+    if setting("OTKLIK_LOG") == "json":
+        log_as_json()
+    else:
+        log_to_stderr()
 
 
 def log_to_stderr() -> None:

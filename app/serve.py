@@ -10,7 +10,7 @@ import click
 
 from app.carrier import on_kafka, streams_of
 from app.errors import UsageFault, say
-from app.home import find_home
+from app.home import children_log_as_json, find_home
 from app.options import home_option, streams_option
 from app.running import command, where
 from app.supervisor import GRACE_MARGIN, Child, Supervisor
@@ -49,6 +49,7 @@ def serve(host: str, port: int, names: tuple[str, ...], workers: int, streams: P
     for line in where(settings, children, f"http://{host}:{port}"):
         say(line)
     _tell_first_steps()
+    children_log_as_json()
     click.get_current_context().exit(Supervisor(children, say).run())
 
 

@@ -44,12 +44,12 @@ def web(host: str, port: int, names: tuple[str, ...], child: bool, streams: Path
     settings = streams_of(home, streams)
     listener = _listening(host, port)
     from app.casebook import READER
-    from app.logs import log_as_json
+    from app.logs import start_logging
     from desk.setup import web_settings
 
     hosts = [*LOOPBACK, *names, *([host] if host not in ("0.0.0.0", "::") else [socket.gethostname()])]
     decree = open_casebook(home, **web_settings(hosts))
-    log_as_json()
+    start_logging()
     from django.core.asgi import get_asgi_application
     from django.urls import get_resolver
 

@@ -187,11 +187,14 @@ def read(path: Path, take: Callable[[Member], None]) -> None:
 
     Raises: BackupError: not an archive of ours, of a newer format, damaged, or with anything that has no place in it.
     """
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            raise BackupError(f"{path}: это не копия otklik backup", "назовите файл, который сделал otklik backup")
     try:
-        with gzip.open(path) as unpacked:
-            with tarfile.open(fileobj=unpacked, mode="r|") as tar:
+        with gzip.open(path) as plain:
+            with tarfile.open(fileobj=plain, mode="r|") as tar:
                 _each(tar, take)
-            while unpacked.read(_PIECE):
+            while plain.read(_PIECE):
                 pass
     except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, ValueError, OverflowError) as error:
         raise BackupError(f"{path}: архив оборван или повреждён ({type(error).__name__})", _NEW) from None

@@ -21,7 +21,7 @@ from casebook.models import CODE, Band, Case, Clock, Verdict
 from cases.errors import UnknownYearError
 from cases.lifecycle import State
 from journal import Record
-from records import AlarmKind, PostError, Track
+from records import AlarmKind, Ground, PostError, Track
 from records.clock import stamp
 from records.messages import message_of
 
@@ -74,6 +74,11 @@ class Decided:
         return {"department": "", "proposed": False, "office": None} if route is None else route
 
     @property
+    def grounds(self) -> list[str]:
+        """Codes alone, each once: they outlive the words (``casebook.forgetting``)."""
+        return sorted({str(hit["ground"]) for hit in self.decision.get("grounds", ())})
+
+    @property
     def versions(self) -> str:
         return digest_of(self.decision["versions"])
 
@@ -104,6 +109,7 @@ def _checks(found: Decided) -> Iterator[tuple[str, bool]]:
     yield "department", _fits(route["department"], CODE)
     yield "office", _fits(route["office"] or "", CODE)
     yield "proposed", isinstance(route["proposed"], bool)
+    yield "grounds", set(found.grounds) <= set(Ground)
     yield "alarms", all(alarm["kind"] in set(AlarmKind) for alarm in decision["alarms"])
     yield "versions", bool(found.versions)
 
@@ -240,6 +246,7 @@ def _body(case: Case, decided: Decided) -> dict[str, Any]:
         "track": decided.track or None,
         "department": route["department"] or None,
         "proposed": route["proposed"],
+        "grounds": decided.grounds,
         "detected_at": stamp(case.detected_at),
         "group": case.group.ordinal if case.group else None,
         "resonance": case.resonance,

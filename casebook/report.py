@@ -11,7 +11,7 @@ No text of a post, no author: numbers, codes, keys and times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -260,9 +260,17 @@ def share(part: int, rest: int) -> float | None:
     return part / (part + rest) if part + rest else None
 
 
+def middle(times: Sequence[timedelta]) -> timedelta | None:
+    """The median, ``None`` of nothing."""
+    ordered, half = sorted(times), len(times) // 2
+    if not ordered:
+        return None
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
 def to_json(value: Any) -> Any:
     """Fields by name; moments in ISO 8601, spans of time in seconds."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
         return stamp(value)

@@ -19,8 +19,11 @@ from cases.lifecycle import MoveName, State
 
 ANSWERING = (ClockName.ANSWER, ClockName.FINAL)
 # Events that stop clocks whose step was not done: all of a case, or some.
-_ENDING = ("withdraw", "judged_anew", "proposed", "unpublishable", "merge")
-_SOME = {MoveName.PUBLISH_UNAPPROVED: (ClockName.APPROVAL, ClockName.DRAFT, ClockName.FINAL_DRAFT)}
+_ENDING = (MoveName.WITHDRAW, MoveName.UNPUBLISHABLE, MoveName.MERGE)
+_JUDGED = ("judged_anew", "proposed")  # by which no answer may be owed any more
+_SOME: Mapping[str, tuple[ClockName, ...]] = {
+    MoveName.PUBLISH_UNAPPROVED: (ClockName.APPROVAL, ClockName.DRAFT, ClockName.FINAL_DRAFT)
+}
 _TOLD = (
     *(MoveName.CONFIRM, MoveName.RETURN, MoveName.PUBLISH, MoveName.PUBLISH_UNAPPROVED, MoveName.REPLY),
     *(MoveName.CONFIRM_EXCLUSION, MoveName.CONFIRM_NO_ANSWER, MoveName.RESTORE, MoveName.RAISE, MoveName.LOWER),
@@ -61,7 +64,7 @@ class Told:
     at: datetime
     body: Mapping[str, Any]
     was: str
-    returns: str
+    returns: int
     part: int
     track: str
     detected_at: datetime
@@ -140,12 +143,16 @@ def recalled() -> set[tuple[int, int]]:
 
 def events(span: Span, undone: set[tuple[int, int]]) -> list[Told]:
     """Moves of the week."""
-    found = Event.objects.filter(kind__in=_TOLD, at__gte=span.begin, at__lt=span.as_of).order_by("id")
-    rows = found.annotate(was=KT("before__state"), turns=KT("before__returns")).values_list(
+    moves = Event.objects.filter(kind__in=_TOLD, at__gte=span.begin, at__lt=span.as_of).order_by("id")
+    found = moves.annotate(was=KT("before__state"), turns=KT("before__returns"))
+    rows = found.values_list(
         *("case", "number", "kind", "at", "body", "was", "turns"),
         *("case__part", "case__track", "case__detected_at", "case__second_look"),
     )
-    made = (Told(*row[:5], row[5] or "", str(row[6] or 0), *row[7:]) for row in rows.iterator())
+    made = (
+        Told(case, number, kind, at, body, was or "", int(turns or 0), *more)
+        for case, number, kind, at, body, was, turns, *more in rows.iterator()
+    )
     return [one for one in made if (one.case, one.number) not in undone]
 
 
@@ -175,7 +182,8 @@ def clocks(span: Span) -> list[Run]:
 
 def _ended(span: Span) -> dict[tuple[int, datetime], tuple[str, ...]]:
     """Clocks that a move stopped without their step being done, by case and moment."""
-    found = Event.objects.filter(kind__in=(*_ENDING, *_SOME), at__gte=span.first, at__lt=span.as_of)
+    judged = Q(kind__in=_JUDGED, body__verdict__in=("exclude", "no_answer"))
+    found = Event.objects.filter(Q(kind__in=(*_ENDING, *_SOME)) | judged, at__gte=span.first, at__lt=span.as_of)
     every = tuple(ClockName)
     return {(case, at): _SOME.get(kind, every) for case, kind, at in found.values_list("case", "kind", "at")}
 
@@ -188,7 +196,7 @@ def alarms(span: Span) -> list[tuple[int, str, datetime, datetime, datetime | No
 
 
 def proposed(span: Span) -> dict[int, list[tuple[datetime, str, bool]]]:
-    """What decisions proposed for cases confirmed in the week: ``(when, department, whether it was sure)``, in order."""
+    """Of decisions on cases confirmed in the week: ``(when, department, whether it was proposed)``, in order."""
     confirmed = Event.objects.filter(kind=MoveName.CONFIRM, at__gte=span.begin, at__lt=span.as_of)
     rows = Verdict.objects.filter(case__in=confirmed.values("case")).order_by("id")
     found = defaultdict[int, list[tuple[datetime, str, bool]]](list)

@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from app.command import otklik as group
 from casebook.backup import Stand, Versions, back_up
 from casebook.decree import Decree
-from casebook.models import Answered, Attachment, Case, Event
+from casebook.models import Answered, Attachment, Event
 from casebook.relay import TOPIC, relay
 from casebook.setup import sqlite_url
 from journal import Message
@@ -206,16 +206,16 @@ def test_a_copy_taken_while_processes_write_loses_nothing(house: House, other: H
                 value = decided(key, f"На Липовой, {number}, не вывозят мусор.")
                 journal.append(INCOMING, [Message(key.encode(), b"{}")])
                 journal.append(DECIDED, [Message(key.encode(), value)])
-                if stop.is_set():
+                if stop.wait(0.01):
                     return
 
     running = [house.process("intake"), house.process("relay")]
     writer = threading.Thread(target=write)
     writer.start()
-    archives = [tmp_path / f"{number}.tar.gz" for number in range(4)]
+    archives = [tmp_path / f"{number}.tar.gz" for number in range(3)]
     try:
         with house.journal() as journal:  # both are at work
-            while journal.position(READER, DECIDED) < 50 or journal.end(TOPIC) < 50:
+            while journal.position(READER, DECIDED) < 20 or journal.end(TOPIC) < 20:
                 stop.wait(0.05)
         for path in archives:
             assert house.otklik("backup", path).exit_code == 0
@@ -269,6 +269,7 @@ def test_a_decision_that_the_journal_has_and_the_casebook_took_later_makes_one_c
 
 def test_a_client_whose_post_is_not_in_the_copy_is_heard_anew(house: House, other: House, tmp_path: Path) -> None:
     """An answer kept for repeats would tell it that the post is accepted."""
+    house.put("vk:-1_1")
     user = house.casebook.person("operator")
 
     def answered(key: str, status: int) -> None:
@@ -364,7 +365,7 @@ def refused(house: House, path: Path, *options: str) -> str:
 
 
 @given(data=st.data())
-@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_flipped_byte_is_found_or_changes_nothing(
     archive: Path, other: House, tmp_path: Path, data: st.DataObject
 ) -> None:
@@ -383,7 +384,7 @@ def test_a_flipped_byte_is_found_or_changes_nothing(
 
 
 @given(data=st.data())
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_an_archive_that_was_cut_is_refused(archive: Path, other: House, tmp_path: Path, data: st.DataObject) -> None:
     content = archive.read_bytes()
     (tmp_path / "bad.tar.gz").write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
@@ -577,7 +578,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(archive: Path, h
     assert code == 0
     steps = int(said.split()[-1])
     seen = []
-    for last in sorted({1, 2, steps // 4, steps // 2, *range(steps - 5, steps + 1)}):
+    for last in sorted({1, steps // 2, *range(steps - 4, steps + 1)}):
         put_back()
         assert dying(house, archive, last)[0] == -9
         seen.append(cases(house))

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
+from broker import Broker
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 90.0
@@ -59,9 +62,10 @@ def free_port() -> int:
         return int(plug.getsockname()[1])
 
 
-def otklik(home: Path, *words: str) -> str:
+def otklik(home: Path, *words: str, **more: str) -> str:
     """What a command says; it must succeed."""
-    done = subprocess.run(command(*words), env=environment(home), capture_output=True, text=True, check=False)
+    environ = environment(home) | more
+    done = subprocess.run(command(*words), env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -86,13 +90,19 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def running(home: Path) -> Iterator[Running]:
-    otklik(home, "user", "add", "operator", "--role", "operator")
-    secret = otklik(home, "token", "add", "проверка", "--as", "operator").splitlines()[0]
+    with started(home) as found:
+        yield found
+
+
+@contextmanager
+def started(home: Path, *words: str, **more: str) -> Iterator[Running]:
+    """``words``: options of ``serve``; ``more``: variables of the environment."""
+    otklik(home, "user", "add", "operator", "--role", "operator", **more)
+    secret = otklik(home, "token", "add", "проверка", "--as", "operator", **more).splitlines()[0]
     port = free_port()
+    line = command("serve", "--port", str(port), *words)
     with (home / "said").open("wb") as said:
-        process = subprocess.Popen(
-            command("serve", "--port", str(port)), env=environment(home), stderr=said, stdout=said, cwd=ROOT
-        )
+        process = subprocess.Popen(line, env=environment(home) | more, stderr=said, stdout=said, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {secret}"}, timeout=30) as client:
         found = Running(home, process, url, client)
@@ -132,6 +142,28 @@ def test_a_process_that_is_killed_is_started_again_and_loses_nothing(running: Ru
     until(running.ready, "не готова снова")
     running.client.post("/posts", json={"key": "vk:-1_2", "text": "Нет света во всём доме"})
     until(lambda: running.cases() == 2, "карточки не открылись")
+
+
+def test_the_same_service_runs_on_kafka_and_postgresql(home: Path, own_broker: Broker, postgresql: str) -> None:
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute("DROP DATABASE IF EXISTS service WITH (FORCE)")
+        admin.execute("CREATE DATABASE service")
+    url = postgresql.replace("/postgres?", "/service?")
+    streams = (home / "streams.yaml").read_text(encoding="utf-8")
+    streams = streams.replace("carrier: embedded", "carrier: kafka").replace("localhost:9092", own_broker.servers)
+    (home / "streams.yaml").write_text(streams, encoding="utf-8")
+    otklik(home, "topics", "create")
+    with started(home, "--workers", "2", DATABASE_URL=url) as running:
+        batch = [{"key": f"vk:-1_{n}", "text": f"На улице {n} яма во всю дорогу, почините"} for n in range(50)]
+        assert len(running.client.post("/posts", json=batch).json()["taken"]) == 50
+        until(lambda: running.cases() == 50, "карточки не открылись")
+        until(lambda: "otklik_oldest_unrelayed_seconds 0.0" in running.client.get("/metrics").text, "не переданы")
+        assert f"Kafka {own_broker.servers}" in running.said
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(PATIENCE) == 0
+    assert "Всё сходится" in otklik(home, "audit", "verify", DATABASE_URL=url)
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute("DROP DATABASE service WITH (FORCE)")
 
 
 def test_each_process_also_runs_alone_and_stops_at_a_word(home: Path) -> None:
