@@ -24,6 +24,8 @@ _JUDGED = ("judged_anew", "proposed")  # by which no answer may be owed any more
 _SOME: Mapping[str, tuple[ClockName, ...]] = {
     MoveName.PUBLISH_UNAPPROVED: (ClockName.APPROVAL, ClockName.DRAFT, ClockName.FINAL_DRAFT)
 }
+# How a case that waits for a person's word leaves its state.
+_LEAVING = (MoveName.CONFIRM_EXCLUSION, MoveName.CONFIRM_NO_ANSWER, MoveName.RESTORE, MoveName.WITHDRAW)
 _TOLD = (
     *(MoveName.CONFIRM, MoveName.RETURN, MoveName.PUBLISH, MoveName.PUBLISH_UNAPPROVED, MoveName.REPLY),
     *(MoveName.CONFIRM_EXCLUSION, MoveName.CONFIRM_NO_ANSWER, MoveName.RESTORE, MoveName.RAISE, MoveName.LOWER),
@@ -208,7 +210,7 @@ def proposed(span: Span) -> dict[int, list[tuple[datetime, str, bool]]]:
 def waiting(span: Span, state: State, **more: Any) -> QuerySet[Case]:
     """Cases in ``state`` as of the report: those in it, and those that a later move took out of it. (One that a later
     edit of its post took out is missed.)"""
-    left = Event.objects.filter(at__gte=span.as_of, before__state=state).values("case")
+    left = Event.objects.filter(kind__in=_LEAVING, at__gte=span.as_of, before__state=state).values("case")
     return Case.objects.filter(Q(state=state) | Q(pk__in=left), opened_at__lt=span.as_of, **more)
 
 
@@ -218,7 +220,7 @@ class Whose:
     def __init__(self, span: Span, undone: set[tuple[int, int]], scope: Scope) -> None:
         """Of all cases that the other queries of the same span tell of."""
         self._scope = scope
-        moved = Event.objects.filter(at__gte=span.begin, at__lt=span.as_of).values("case")
+        moved = Event.objects.filter(kind__in=(*_TOLD, "alarm"), at__gte=span.begin, at__lt=span.as_of).values("case")
         seen = Q(case__detected_at__gte=span.first, case__detected_at__lt=span.as_of)
         told = Q(case__in=_of_report(span).values("case")) | Q(case__in=moved) | seen
         confirmed = Event.objects.filter(told, kind=MoveName.CONFIRM, at__lt=span.as_of).order_by("id")

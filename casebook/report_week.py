@@ -1,11 +1,16 @@
-"""An ISO week, as a report counts it: Monday 00:00 to the next Monday 00:00 in the zone of the decree's clocks."""
+"""An ISO week, as a report counts it: Monday 00:00 to the next Monday 00:00 in the zone of the decree's clocks; and
+working time between many moments."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
+
+from cases.calendar import DAY, WorkingTime
 
 DAYS = timedelta(days=7)
 _WRITTEN = re.compile(r"([0-9]{4})-[Ww]([0-9]{1,2})")
@@ -63,3 +68,22 @@ class Week:
         """Half-open, in UTC."""
         begin, end = (datetime.combine(day, time.min, tzinfo=zone) for day in (self.monday, self.monday + DAYS))
         return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def measured(working: WorkingTime) -> Callable[[datetime, datetime], timedelta]:
+    """``working.measure`` for thousands of pairs: whole days between two dates are walked through once."""
+
+    def midnight(day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=working.zone)
+
+    @cache
+    def between(first: date, last: date) -> timedelta:
+        return working.measure(midnight(first), midnight(last))
+
+    def measure(start: datetime, stop: datetime) -> timedelta:
+        first, last = start.astimezone(working.zone).date() + DAY, stop.astimezone(working.zone).date()
+        if first >= last:
+            return working.measure(start, stop)
+        return working.measure(start, midnight(first)) + between(first, last) + working.measure(midnight(last), stop)
+
+    return measure

@@ -26,7 +26,7 @@ from casebook.report import (
 )
 from casebook.report_judged import alarms_of, detected_of, grounds_of
 from casebook.report_rows import Run, Seen, Span, Told, Whose
-from casebook.report_week import Week, WeekError
+from casebook.report_week import Week, WeekError, measured
 from cases.clocks import ClockName
 from cases.lifecycle import OF_A_DEPARTMENT, MoveName, State
 from records import Track
@@ -63,6 +63,7 @@ class _Figures:
 
     def __init__(self, decree: Decree, scope: Scope, week: Week, span: Span) -> None:
         self._decree, self._scope, self._week, self._span = decree, scope, week, span
+        self._measure = measured(decree.clocks.working)
         undone = rows.recalled()
         self._whose = Whose(span, undone, scope)
         seen = self._whose.is_seen
@@ -182,8 +183,7 @@ class _Figures:
         return Times(track, len(final), self._median(final))
 
     def _median(self, final: Sequence[Told]) -> timedelta | None:
-        measure = self._decree.clocks.working.measure
-        return middle([measure(one.detected_at, one.at) for one in final])
+        return middle([self._measure(one.detected_at, one.at) for one in final])
 
     # Steps
 
@@ -233,7 +233,7 @@ class _Figures:
 
     def _late(self) -> tuple[Late, ...]:
         """The latest first."""
-        measure, zone, as_of = self._decree.clocks.working.measure, self._decree.clocks.working.zone, self._span.as_of
+        zone, as_of = self._decree.clocks.working.zone, self._span.as_of
         found = [
             Late(
                 number=run.number,
@@ -242,7 +242,7 @@ class _Figures:
                 step=run.name,
                 due=run.end.astimezone(zone),
                 done=run.stopped.astimezone(zone) if run.stopped else None,
-                late=measure(run.end, run.stopped or as_of),
+                late=self._measure(run.end, run.stopped or as_of),
             )
             for run in self._runs
             if run.is_late(as_of) and (run.stopped is None or self._span.holds(run.end))

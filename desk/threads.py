@@ -68,3 +68,8 @@ def threads() -> Threads:
         _threads.clear()
         _threads[loop] = Threads()
     return _threads[loop]
+
+
+def renew() -> None:
+    """Other threads from now on: for tests, which change the database under a server that runs."""
+    _threads.clear()

@@ -26,11 +26,16 @@ from desk.asgi import Guarded
 from desk.pulse import Pulse
 from desk.server import Server, listening
 from desk.setup import web_settings
+from desk.threads import renew
 from desk.wiring import Desk, install
 from journal.embedded import EmbeddedJournal
 from pipeline.run import READER as TRIAGE
 from records.clock import now
 from records.messages import DECIDED, INCOMING
+
+# Where the database makes no difference, one of them is enough.
+on_sqlite = pytest.mark.parametrize("casebook", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("casebook", ["postgresql"], indirect=True)
 
 
 @dataclass
@@ -99,6 +104,7 @@ def service(web: str, casebook: Casebook, tmp_path: Path) -> Iterator[Service]:
         pulse = Pulse(lambda: EmbeddedJournal(path), watched)
         desk = Desk(casebook.decree, acceptor, pulse, tmp_path, moment)
         install(desk)
+        renew()
         found = Service(web, casebook, path, desk, clock)
         yield found
         desk.stopping.set()

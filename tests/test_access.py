@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from casebooks import ANSWER, Casebook
 from django.urls import get_resolver
-from services import Service
+from services import Service, on_sqlite
 from test_api import PNG, problem
 
 from casebook.models import Alarm
@@ -71,6 +71,7 @@ def test_no_address_is_outside_the_schema() -> None:
     assert {path.split("/")[0] for path in found if path} <= plain | {"openapi.json", "docs"}
 
 
+@on_sqlite
 @pytest.mark.parametrize("role", _ROLES)
 def test_every_operation_asks_for_its_scope_of_every_role(service: Service, role: Role) -> None:
     number = service.casebook.open(alarms=["danger"])
@@ -86,6 +87,7 @@ def test_every_operation_asks_for_its_scope_of_every_role(service: Service, role
             assert status == 403, (method, path, status)
 
 
+@on_sqlite
 def test_nobody_gets_anything_without_a_token(service: Service) -> None:
     for method, path, scope in operations():
         if scope != "anybody":
@@ -93,6 +95,7 @@ def test_nobody_gets_anything_without_a_token(service: Service) -> None:
             assert service.nobody().request(method, where).status_code == 401, (method, path)
 
 
+@on_sqlite
 @pytest.mark.parametrize("role", _ROLES)
 def test_every_move_is_for_the_roles_of_its_row(service: Service, role: Role) -> None:
     if role not in ROLES[Scope.CASES_MOVE]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from casebooks import Casebook
 from click.testing import CliRunner, Result
-from services import Service
+from services import Service, on_sqlite
 from test_api import problem
 
 from app.command import otklik
@@ -17,6 +17,7 @@ from casebook.models import Token, User
 
 PASSWORD = "сорок тысяч обезьян"
 ROOT = Path(__file__).resolve().parent.parent
+pytestmark = on_sqlite
 
 
 def called(*words: str) -> Result:

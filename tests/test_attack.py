@@ -16,7 +16,7 @@ import pytest
 from casebooks import ANSWER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from services import Service
+from services import Service, on_postgresql, on_sqlite
 from test_api import PNG, POST, problem
 
 from casebook.models import Attachment, Event
@@ -84,6 +84,7 @@ _JSON = st.recursive(
 _FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@on_sqlite
 @_FUZZ
 @given(st.binary(max_size=200) | _JSON.map(lambda value: json.dumps(value).encode()))
 def test_whatever_is_posted_is_answered_and_only_posts_are_kept(service: Service, body: bytes) -> None:
@@ -91,6 +92,7 @@ def test_whatever_is_posted_is_answered_and_only_posts_are_kept(service: Service
     assert answer.status_code in (202, 400, 422), answer.text
 
 
+@on_postgresql
 @_FUZZ
 @given(
     st.dictionaries(
@@ -107,12 +109,14 @@ def test_whatever_is_asked_of_a_case_it_moves_by_the_table_or_not_at_all(service
     assert moved == (answer.status_code == 200)
 
 
+@on_sqlite
 def test_an_oversized_body_is_refused_before_it_is_read(service: Service) -> None:
     said = raw(service, head(service, 10**9))
     assert b" 413 " in said.split(b"\r\n")[0]
     assert b"urn:otklik:problem:too_large" in said
 
 
+@on_sqlite
 def test_a_body_that_grows_beyond_the_limit_is_cut_off(service: Service, log: list[str]) -> None:
     chunk = b"%x\r\n%s\r\n" % (2**20, b"x" * 2**20)
     raw(service, head(service, None), *[chunk] * 12)
@@ -120,6 +124,7 @@ def test_a_body_that_grows_beyond_the_limit_is_cut_off(service: Service, log: li
     assert service.accepted() == []
 
 
+@on_sqlite
 def test_a_file_over_the_limit_is_refused(service: Service) -> None:
     large = {"file": ("a.png", PNG + b"0" * (20 * 2**20))}
     said = problem(service.client().post("/files", files=large), 422, "unsuitable")
@@ -129,6 +134,7 @@ def test_a_file_over_the_limit_is_refused(service: Service) -> None:
 # Slow clients
 
 
+@on_sqlite
 def test_a_body_that_does_not_come_is_given_up_and_others_are_answered_meanwhile(service: Service) -> None:
     where = urlsplit(service.url)
     slow = [socket.create_connection((where.hostname, where.port), timeout=20) for _ in range(50)]
@@ -143,6 +149,7 @@ def test_a_body_that_does_not_come_is_given_up_and_others_are_answered_meanwhile
     assert len(service.accepted()) == 1
 
 
+@on_sqlite
 def test_headers_that_do_not_come_are_given_up(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
     begun = time.monotonic()
@@ -150,6 +157,7 @@ def test_headers_that_do_not_come_are_given_up(service: Service, monkeypatch: py
     assert time.monotonic() - begun < 15
 
 
+@on_sqlite
 def test_nonsense_instead_of_http_is_refused(service: Service) -> None:
     assert b" 400 " in raw(service, b"\x16\x03\x01 nonsense\r\n\r\n")
 
@@ -157,6 +165,7 @@ def test_nonsense_instead_of_http_is_refused(service: Service) -> None:
 # Files
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
@@ -183,12 +192,14 @@ def test_a_files_name_is_only_a_name(service: Service, name: str, kept: str) -> 
     assert "\r" not in str(client.get(f"/cases/{number}/files/{digest}").headers)
 
 
+@on_sqlite
 @pytest.mark.parametrize("digest", ["..%2f..%2fetc%2fpasswd", "../../etc/passwd", "0" * 63, "G" * 64, "%00" * 64])
 def test_a_digest_is_no_path(service: Service, digest: str) -> None:
     number = service.casebook.open()
     assert service.client().get(f"/cases/{number}/files/{digest}").status_code in (404, 422)
 
 
+@on_sqlite
 def test_what_is_no_photo_is_refused_whatever_it_is_called(service: Service) -> None:
     page = {"file": ("a.png", b"<html><script>alert(1)</script>", "image/png")}
     problem(service.client().post("/files", files=page), 422, "unsuitable")
@@ -211,6 +222,7 @@ def test_a_file_of_another_case_is_not_given(service: Service) -> None:
 # The log
 
 
+@on_sqlite
 def test_the_log_has_no_text_no_query_and_no_token(service: Service, log: list[str]) -> None:
     book = service.casebook
     client = service.client()
@@ -256,6 +268,7 @@ def test_a_move_that_fails_half_way_leaves_nothing(service: Service, monkeypatch
     assert Event.objects.filter(kind="confirm").count() == 0
 
 
+@on_sqlite
 def test_the_data_folder_is_not_served(service: Service, tmp_path: Path) -> None:
     for path in ("/static/ninja/../../setup.py", "/static/ninja/..%2f..%2fmain.py", "/static/../README.md"):
         assert service.nobody().get(path).status_code in (400, 404)

@@ -212,7 +212,7 @@ def test_a_copy_taken_while_processes_write_loses_nothing(house: House, other: H
     running = [house.process("intake"), house.process("relay")]
     writer = threading.Thread(target=write)
     writer.start()
-    archives = [tmp_path / f"{number}.tar.gz" for number in range(3)]
+    archives = [tmp_path / f"{number}.tar.gz" for number in range(2)]
     try:
         with house.journal() as journal:  # both are at work
             while journal.position(READER, DECIDED) < 20 or journal.end(TOPIC) < 20:
@@ -365,7 +365,7 @@ def refused(house: House, path: Path, *options: str) -> str:
 
 
 @given(data=st.data())
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_flipped_byte_is_found_or_changes_nothing(
     archive: Path, other: House, tmp_path: Path, data: st.DataObject
 ) -> None:
@@ -578,7 +578,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new(archive: Path, h
     assert code == 0
     steps = int(said.split()[-1])
     seen = []
-    for last in sorted({1, steps // 2, *range(steps - 4, steps + 1)}):
+    for last in (steps // 2, *range(steps - 2, steps + 1)):
         put_back()
         assert dying(house, archive, last)[0] == -9
         seen.append(cases(house))

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from services import Service
+from services import Service, on_postgresql
 
 from desk.api.build import build
 
@@ -50,6 +50,7 @@ def busy(service: Service) -> Service:
     return service
 
 
+@on_postgresql
 @SCHEMA.parametrize()
 @_ROUNDS
 def test_every_operation_keeps_to_its_schema(case: Any, busy: Service) -> None:
@@ -63,6 +64,7 @@ def test_every_operation_keeps_to_its_schema(case: Any, busy: Service) -> None:
     case.validate_response(response, checks=checks)
 
 
+@on_postgresql
 def test_the_schema_is_openapi_and_says_of_every_operation_what_it_refuses(casebook: Casebook) -> None:
     clear_url_caches()
     assert RAW["openapi"].startswith("3.1")

@@ -133,15 +133,14 @@ def test_a_post_sent_becomes_a_case_and_an_event_and_a_stop_leaves_nothing_half_
     assert otklik(running.home, "trace", "vk:-1_7").count("карточка") == 1
 
 
-@pytest.mark.parametrize("name", ["карточки", "HTTP", "разбор 1"])
-def test_a_process_that_is_killed_is_started_again_and_loses_nothing(running: Running, name: str) -> None:
-    before = running.pid(name)
-    running.client.post("/posts", json={"key": "vk:-1_1", "text": "Нет воды во всём доме"})
-    os.kill(before, signal.SIGKILL)
-    until(lambda: running.pid(name) != before, "не запустился снова")
-    until(running.ready, "не готова снова")
-    running.client.post("/posts", json={"key": "vk:-1_2", "text": "Нет света во всём доме"})
-    until(lambda: running.cases() == 2, "карточки не открылись")
+def test_a_process_that_is_killed_is_started_again_and_loses_nothing(running: Running) -> None:
+    for number, name in enumerate(("карточки", "HTTP", "разбор 1"), start=1):
+        before = running.pid(name)
+        running.client.post("/posts", json={"key": f"vk:-1_{number}", "text": "Нет воды во всём доме"})
+        os.kill(before, signal.SIGKILL)
+        until(lambda name=name, before=before: running.pid(name) != before, "не запустился снова")
+        until(running.ready, "не готова снова")
+    until(lambda: running.cases() == 3, "карточки не открылись")
 
 
 def test_the_same_service_runs_on_kafka_and_postgresql(home: Path, own_broker: Broker, postgresql: str) -> None:

@@ -20,7 +20,8 @@ from desk.reports.plots import Plot, plots
 from desk.reports.tables import Kind, Table, Value
 from records.counting import counted
 
-MOST_LATE = 60  # of a page; spreadsheets hold all
+MOST_LATE = 60  # rows of a page; spreadsheets hold all
+_SMALL = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Laid:
     rows: tuple[tuple[Cell, ...], ...]
     total: tuple[Cell, ...]
     more: str = ""
+
+    @property
+    def is_small(self) -> bool:
+        """Kept on one page."""
+        return len(self.rows) <= _SMALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,15 @@ def _shared(total: tuple[Value, ...], at: int) -> tuple[Value, ...]:
 
 def departments(report: Report) -> Table:
     columns = (
-        *(_DEPARTMENT, *_DONE, _OVERDUE, _BREACHES, Column("Возвраты"), Column("Ответы"), Column("Промежуточные", short="Промеж.")),
+        *(
+            _DEPARTMENT,
+            *_DONE,
+            _OVERDUE,
+            _BREACHES,
+            Column("Возвраты"),
+            Column("Ответы"),
+            Column("Промежуточные", short="Промеж."),
+        ),
         Column("Медиана ответа", Kind.SPAN, "Медиана"),
     )
     rows = tuple(

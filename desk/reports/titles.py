@@ -90,7 +90,7 @@ def span(value: timedelta | None) -> str:
         return NONE
     minutes = round(value.total_seconds() / 60)
     if minutes == 0:
-        return "0" if not value else "менее минуты"
+        return "менее минуты" if value else f"0{NBSP}мин"
     hours, rest = divmod(minutes, 60)
     parts = [f"{grouped(hours)}{NBSP}ч" if hours else "", f"{rest}{NBSP}мин" if rest else ""]
     return NBSP.join(filter(None, parts))
