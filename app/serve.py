@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +15,7 @@ from app.options import home_option, streams_option
 from app.running import command, where
 from app.supervisor import GRACE_MARGIN, Child, Supervisor
 from app.tables import open_casebook
-
-if TYPE_CHECKING:
-    from app.config import Streams
+from app.web import listening
 
 _GRACE = 30.0
 _COURTEOUS = 10  # what works on a backlog gives way to who answers people
@@ -30,9 +28,18 @@ _WEB, _TRIAGE, _INTAKE, _SWEEP, _RELAY = range(5)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Порт.")
 @click.option("--name", "names", metavar="ИМЯ", multiple=True, help="Под каким именем обращаются, кроме localhost.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Сколько разбирают (Kafka).")
+@click.option("--web", type=click.IntRange(1, 16), help="Сколько процессов отвечают по HTTP; иначе по ядрам, до двух.")
 @streams_option
 @home_option
-def serve(host: str, port: int, names: tuple[str, ...], workers: int, streams: Path | None, home: Path | None) -> None:
+def serve(
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    workers: int,
+    web: int | None,
+    streams: Path | None,
+    home: Path | None,
+) -> None:
     """Запустить службу целиком: разбор, карточки, передачу событий, обход сроков и HTTP.
 
     Что кончилось, запускается снова. Остановка — SIGTERM или Ctrl+C: по порядку, начатое заканчивается.
@@ -42,9 +49,17 @@ def serve(host: str, port: int, names: tuple[str, ...], workers: int, streams: P
     settings = streams_of(folder, path)
     if workers > 1 and not on_kafka(settings):
         raise UsageFault("журнал на одной машине читает один рабочий", "уберите --workers или перейдите на Kafka")
+    listener = listening(host, port)
     open_casebook(home)  # its tables are there, and its faults told, before anybody starts
-    web = ["--host", host, "--port", str(port), *(word for name in names for word in ("--name", name))]
-    children = list(_children(folder, path, settings, web, workers))
+    both = ["--home", str(folder), "--streams", str(path)]
+    called = ["--host", host, *(word for name in names for word in ("--name", name))]
+    children = [
+        *_workers(both, workers, settings.batch.limit_seconds + GRACE_MARGIN),
+        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _COURTEOUS),
+        Child("сроки", command("sweep", "--home", str(folder)), _GRACE, _SWEEP),
+        Child("события", command("relay", *both), _GRACE, _RELAY),
+        *_webs([*both, *called], web or min(2, os.cpu_count() or 1), listener.fileno()),
+    ]
     say(f"Отклик, служба: {folder}")
     for line in where(settings, children, f"http://{host}:{port}"):
         say(line)
@@ -53,15 +68,15 @@ def serve(host: str, port: int, names: tuple[str, ...], workers: int, streams: P
     click.get_current_context().exit(Supervisor(children, say).run())
 
 
-def _children(home: Path, streams: Path, settings: Streams, web: Sequence[str], workers: int) -> Iterator[Child]:
-    both = ["--home", str(home), "--streams", str(streams)]
-    grace = settings.batch.limit_seconds + GRACE_MARGIN
-    for number in range(workers):
-        yield Child(f"разбор {number + 1}", command("worker", *both), grace, _TRIAGE, nice=_COURTEOUS)
-    yield Child("карточки", command("intake", *both), _GRACE, _INTAKE, nice=_COURTEOUS)
-    yield Child("сроки", command("sweep", "--home", str(home)), _GRACE, _SWEEP)
-    yield Child("события", command("relay", *both), _GRACE, _RELAY)
-    yield Child("HTTP", command("web", *both, *web), _GRACE, _WEB)
+def _workers(both: Sequence[str], count: int, grace: float) -> Iterator[Child]:
+    for number in range(1, count + 1):
+        yield Child(f"разбор {number}", command("worker", *both), grace, _TRIAGE, _COURTEOUS)
+
+
+def _webs(words: Sequence[str], count: int, listener: int) -> Iterator[Child]:
+    """One socket for all, held here: while one is started again, who comes is answered by the others or waits."""
+    for number in range(1, count + 1):
+        yield Child(f"HTTP {number}", command("web", *words, "--socket", listener), _GRACE, _WEB, files=[listener])
 
 
 def _tell_first_steps() -> None:

@@ -27,13 +27,14 @@ _TURN = 0.05
 @dataclass(slots=True)
 class Child:
     """``grace``: seconds that it may take to stop when told to. ``rank``: those of a lower one are stopped before;
-    ``nice``: how much it gives way to others."""
+    ``nice``: how much it gives way to others; ``files``: descriptors that it inherits."""
 
     name: str
     command: Sequence[str]
     grace: float = 90.0
     rank: int = 0
     nice: int = 0
+    files: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     _started: float = 0.0
@@ -43,7 +44,9 @@ class Child:
     def start(self) -> None:
         self._started = time.monotonic()
         # Deaf to the Ctrl+C of the terminal, but of one session: Linux weighs niceness within a session alone.
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, process_group=0)
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, process_group=0, pass_fds=tuple(self.files)
+        )
         if self.nice:
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
 

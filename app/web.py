@@ -32,9 +32,18 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
     help="Под каким именем к службе обращаются, кроме localhost; «*» — под любым (за своим посредником).",
 )
 @click.option("--child", is_flag=True, hidden=True)
+@click.option("--socket", "inherited", type=int, hidden=True, help="Открытый сокет: его держит otklik serve.")
 @streams_option
 @home_option
-def web(host: str, port: int, names: tuple[str, ...], child: bool, streams: Path | None, home: Path | None) -> None:
+def web(
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    child: bool,
+    inherited: int | None,
+    streams: Path | None,
+    home: Path | None,
+) -> None:
     """Отвечать по HTTP: приём сообщений, карточки, тревоги, события, отчёты.
 
     Описание — по адресу /docs, для программ — /openapi.json. Остановка — SIGTERM: начатые запросы заканчиваются.
@@ -42,7 +51,7 @@ def web(host: str, port: int, names: tuple[str, ...], child: bool, streams: Path
     if child:
         stop_with_parent()
     settings = streams_of(home, streams)
-    listener = _listening(host, port)
+    listener = listening(host, port) if inherited is None else socket.socket(fileno=inherited)
     from app.casebook import READER
     from app.logs import start_logging
     from desk.setup import web_settings
@@ -68,15 +77,17 @@ def web(host: str, port: int, names: tuple[str, ...], child: bool, streams: Path
         desk = Desk(decree, acceptor, pulse, data)
         install(desk)
         _ = get_resolver().url_patterns  # built before the first request, which would wait for it
-        say(f"Служба отвечает: http://{host}:{port}, описание — /docs")
+        if inherited is None:
+            say(f"Служба отвечает: http://{host}:{port}, описание — /docs")
         Server(Guarded(get_asgi_application()), desk.stopping).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    from desk.server import listening
+def listening(host: str, port: int) -> socket.socket:
+    """Raises: UsageFault: the port cannot be had."""
+    from desk.server import bound
 
     try:
-        return listening(host, port)
+        return bound(host, port)
     except OSError as error:
         said = "он занят" if error.errno == errno.EADDRINUSE else why(error)
         raise UsageFault(f"порт {port} на {host} не открыть: {said}", "назовите другой: --port, --host") from None

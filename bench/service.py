@@ -87,12 +87,12 @@ class Service:
         ).stdout
 
     def memory(self) -> dict[str, float]:
-        """MB that each process holds, by the name of its command."""
+        """MB that the processes of each command hold."""
         found = {}
         for child in psutil.Process(self.process.pid).children():
             words = child.cmdline()
             name = words[words.index("app") + 1] if "app" in words else child.name()
-            found[name] = child.memory_info().rss / 2**20
+            found[name] = found.get(name, 0.0) + child.memory_info().rss / 2**20
         return found
 
     def files(self) -> dict[str, float]:

@@ -82,8 +82,8 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """Raises: OSError."""
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises: OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     try:

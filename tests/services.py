@@ -24,7 +24,7 @@ from desk.access import scopes_of
 from desk.accounts import issue
 from desk.asgi import Guarded
 from desk.pulse import Pulse
-from desk.server import Server, listening
+from desk.server import Server, bound
 from desk.setup import web_settings
 from desk.threads import renew
 from desk.wiring import Desk, install
@@ -79,7 +79,7 @@ def web() -> Iterator[str]:
     """A server of this process; its address. What it answers from is installed by each test."""
     for name, value in web_settings(["127.0.0.1"]).items():
         setattr(settings, name, value)
-    listener = listening("127.0.0.1", 0)
+    listener = bound("127.0.0.1", 0)
     stopping = threading.Event()
     server = Server(Guarded(get_asgi_application(), seconds=2.0), stopping)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
