@@ -30,9 +30,10 @@ once_option = click.option("--once", is_flag=True, help="Сделать, что 
 child_option = click.option("--child", is_flag=True, hidden=True)
 
 
-def _begin(child: bool) -> None:
+def _begin(child: bool, once: bool) -> None:
     if child:
         stop_with_parent()
+    if not once:
         start_logging()
 
 
@@ -55,7 +56,7 @@ def _repeat(work: Callable[[], int], once: bool, pause: float) -> None:
 @click.pass_context
 def intake(context: click.Context, once: bool, child: bool, streams: Path | None, home: Path | None) -> None:
     """Открывать карточки по решениям из posts.decided. Повтор ничего не меняет."""
-    _begin(child)
+    _begin(child, once)
     decree = open_casebook(home)
     from casebook.intake import take
 
@@ -88,7 +89,7 @@ def intake(context: click.Context, once: bool, child: bool, streams: Path | None
 @home_option
 def relay(once: bool, child: bool, streams: Path | None, home: Path | None) -> None:
     """Передавать события карточек в cases.events: каждое хотя бы раз, по порядку."""
-    _begin(child)
+    _begin(child, once)
     open_casebook(home)
     from casebook.relay import relay as publish
 
@@ -109,7 +110,7 @@ def relay(once: bool, child: bool, streams: Path | None, home: Path | None) -> N
 @home_option
 def sweep(once: bool, child: bool, moment: str | None, home: Path | None) -> None:
     """Напоминать о сроках и тревогах, принимать молчание за согласие (п. 6)."""
-    _begin(child)
+    _begin(child, once)
     decree = open_casebook(home)
     from app.channels import channels
     from casebook.clocks import recompute

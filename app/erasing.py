@@ -95,9 +95,9 @@ def authors_of(record: Record) -> set[str]:
     except (PostError, UnicodeDecodeError):
         return set()
     post = found.get("post", found)
-    if not isinstance(post, Mapping) or not isinstance(post.get("author"), str):
+    if not isinstance(post, Mapping) or type(post.get("author")) not in (str, int):
         return set()
     network, key = post.get("network"), post.get("key")
     before, colon, _ = str(key).partition(":")
     named = network if isinstance(network, str) and network else before if colon else None
-    return {author_digest(named, post["author"])} - {""}
+    return {author_digest(named, str(post["author"]))} - {""}

@@ -28,6 +28,12 @@ class UsageFault(click.ClickException):
         click.echo(f"Ошибка: {self.message}\n    как исправить: {self.mend}", file=file, err=True)
 
 
+class AwayFault(UsageFault):
+    """What the command needs is not there now, and may be later: whoever starts it may start it again."""
+
+    exit_code = FAILED
+
+
 class WriteFault(UsageFault):
     """What was being written cannot be: no fault of the call."""
 

@@ -22,26 +22,37 @@ def start_logging() -> None:
 
 
 def log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(Seldom())
-    logging.basicConfig(handlers=[handler])
-    logging.getLogger(OURS).setLevel(logging.INFO)
+    _log(InWords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
 
 def log_as_json() -> None:
     """One object of JSON a line: codes, keys, times and counts; no text of a post, no name of a person."""
     from pythonjsonlogger.json import JsonFormatter
 
-    handler = logging.StreamHandler(sys.stderr)
     names = {"levelname": "level", "name": "logger"}
-    form = JsonFormatter("{asctime}{levelname}{name}{message}", style="{", rename_fields=names, json_ensure_ascii=False)
+    form = "{asctime}{levelname}{name}{message}"
+    _log(JsonFormatter(form, style="{", rename_fields=names, json_ensure_ascii=False))
+
+
+def _log(form: logging.Formatter) -> None:
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(form)
     handler.addFilter(Seldom())
-    logging.basicConfig(handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler])
     logging.getLogger(OURS).setLevel(logging.INFO)
     # Django tells a failed request with its traceback, and a traceback may hold a text: desk.api tells it without.
     logging.getLogger("django.request").setLevel(logging.CRITICAL)
+
+
+class InWords(logging.Formatter):
+    """With what is attached to a message, as ``name=value``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        more = {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        return " ".join([super().format(record), *(f"{name}={value}" for name, value in more.items())])
+
+
+_PLAIN = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 class Seldom(logging.Filter):

@@ -60,12 +60,17 @@ def serve(
         Child("события", command("relay", *both), _GRACE, _RELAY),
         *_webs([*both, *called], web or min(2, os.cpu_count() or 1), listener.fileno()),
     ]
+
+    def stopped(rank: int) -> None:
+        if rank == _WEB:
+            listener.close()  # who comes now is turned away at once, and does not wait for the rest to stop
+
     say(f"Отклик, служба: {folder}")
     for line in where(settings, children, f"http://{host}:{port}"):
         say(line)
     _tell_first_steps()
     children_log_as_json()
-    click.get_current_context().exit(Supervisor(children, say).run())
+    click.get_current_context().exit(Supervisor(children, say, stopped).run())
 
 
 def _workers(both: Sequence[str], count: int, grace: float) -> Iterator[Child]:

@@ -94,10 +94,16 @@ class Child:
 
 
 class Supervisor:
-    """``say`` is told in Russian what happens. The calling thread must be the main one: it takes the signals."""
+    """``say`` is told in Russian what happens, ``stopped`` each rank that has ended.
 
-    def __init__(self, children: Sequence[Child], say: Callable[[str], None]) -> None:
+    The calling thread must be the main one: it takes the signals.
+    """
+
+    def __init__(
+        self, children: Sequence[Child], say: Callable[[str], None], stopped: Callable[[int], None] = lambda rank: None
+    ) -> None:
         self.children = list(children)
+        self._stopped = stopped
         self._say = say
         self._stopping = False
 
@@ -147,6 +153,7 @@ class Supervisor:
                 child.stop()
             for child in together:
                 child.wait(time.monotonic() + child.grace)
+            self._stopped(rank)
 
 
 def _said(code: int) -> str:

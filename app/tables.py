@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.errors import UsageFault
+from app.errors import AwayFault, UsageFault
 from app.home import database_url, find_home
 from app.moments import read_moment
 from records.clock import now
@@ -27,7 +27,7 @@ def open_casebook(home: Path | None, apart: Path | None = None, **more: Any) -> 
     ``apart``: a folder for a casebook of its own, whatever the environment says; ``more``: settings of Django.
 
     Raises:
-        UsageFault: the database cannot be had; FaultsError: of ``regulation/``.
+        UsageFault: not the address of a database; AwayFault: it cannot be had now; FaultsError: of ``regulation/``.
     """
     from casebook.setup import DatabaseUrlError, connect, migrate, sqlite_url
     from regulation import Regulation
@@ -45,7 +45,7 @@ def open_casebook(home: Path | None, apart: Path | None = None, **more: Any) -> 
         if not _is_of_the_database(error):
             raise
         what = f"база карточек недоступна: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        raise UsageFault(what, "проверьте DATABASE_URL, что сервер запущен и место на диске есть") from None
+        raise AwayFault(what, "проверьте DATABASE_URL, что сервер запущен и место на диске есть") from None
     from casebook.decree import Decree
 
     return Decree.of(Regulation.load(folder / "regulation"))

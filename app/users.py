@@ -103,13 +103,17 @@ def user_edit(
 ) -> None:
     """Изменить роль, отдел или имя; закрыть или открыть вход. Чтобы убрать отдел, назовите пустой: --department ''."""
     decree = open_casebook(home)
+    from desk.accounts import revoke_all
+
     one = _named(code)
     told = {"role": role, "name": name, "department": department, "office": office, "active": active}
     for field, value in told.items():
         if value is not None:
             setattr(one, field, value)
     _check(decree, Role(one.role), one.department, one.office)
-    one.save()
+    one.save(update_fields=[field for field, value in told.items() if value is not None])
+    if active is False:
+        revoke_all(one, now())
     click.echo(f"{code}: {_line(one)}")
 
 
@@ -175,10 +179,12 @@ def token_add(name: str, user_code: str, scopes: tuple[str, ...], days: int, hom
     """Завести ключ для программы ИМЯ; показывает его один раз."""
     decree = open_casebook(home)
     from desk.access import Scope, scopes_of
-    from desk.accounts import issue
+    from desk.accounts import SESSION_NAME, issue
 
     one = user_of(user_code)
     own = scopes_of(Role(one.role))
+    if name == SESSION_NAME:
+        raise UsageFault(f"имя {name} занято: так зовутся входы людей", "назовите ключ по программе")
     wrong = [scope for scope in scopes if scope not in set(Scope)]
     if wrong:
         raise UsageFault(f"нет права {wrong[0]}", f"права: {', '.join(Scope)}")

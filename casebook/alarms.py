@@ -30,11 +30,16 @@ def raise_alarms(decree: Decree, case: Case, revision: str, alarms: Sequence[Map
             say(f"alarm:{alarm.pk}:0", case, now, {"alarm": kind}, alarm=alarm)
 
 
-def acknowledge(ordinal: int, kind: str, *, acting_user: User, now: datetime) -> Alarm:
-    """Raises: MoveError: no such alarm waits, or another person was first."""
+def acknowledge(ordinal: int, kind: str, *, acting_user: User, now: datetime, alarm: int | None = None) -> Alarm:
+    """``alarm``: its row; else the latest of the kind.
+
+    Raises:
+        MoveError: no such alarm waits, or another person was first.
+    """
     with transaction.atomic():
         case = Case.objects.select_for_update().filter(ordinal=ordinal).first()
-        found = Alarm.objects.select_for_update().filter(case=case, kind=kind).order_by("-id").first() if case else None
+        of_kind = Alarm.objects.select_for_update().filter(case=case, kind=kind).order_by("-id")
+        found = (of_kind.filter(pk=alarm) if alarm else of_kind).first() if case else None
         if case is None or found is None:
             raise MoveError(
                 f"у карточки {ordinal} нет тревоги {kind}",

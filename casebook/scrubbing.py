@@ -15,7 +15,7 @@ from casebook.contention import is_contended
 from casebook.decree import Decree
 from casebook.files import place
 from casebook.forgetting import days_before, live_files
-from casebook.models import Answered, Reading
+from casebook.models import Answered, Reading, Token
 
 UNNAMED = timedelta(days=1)  # an upload waits so long for the draft that names it
 ANSWERED = timedelta(days=3)  # a program that repeats its request does it sooner
@@ -68,6 +68,8 @@ def remove_rows(decree: Decree, now: datetime, *, rehearsal: bool = False) -> tu
     """Readings whose time is over, and answers kept against repeats; how many of each."""
     since = days_before(now, decree.policy("retention", "readings_days"))
     old = (Reading.objects.filter(at__lte=since), Answered.objects.filter(at__lte=now - ANSWERED))
+    if not rehearsal:
+        Token.objects.filter(expires_at__lte=now - ANSWERED).delete()  # good for nothing, and no text
     readings, answers = (rows.count() if rehearsal else _deleted(rows) for rows in old)
     return readings, answers
 

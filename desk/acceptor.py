@@ -18,6 +18,7 @@ from journal import Journal, JournalError, Message
 from records.messages import INCOMING
 
 MOST_WAITING = 2_000
+MOST_BYTES = 64 * 2**20
 _MOST_AT_ONCE = 1_000
 _GATHER = 0.01  # seconds that the first of a portion waits for others
 
@@ -43,6 +44,7 @@ class Acceptor:
         self._waiting: queue.Queue[_Portion | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="acceptor", daemon=True)
         self._closed = False
+        self._bytes, self._counting = 0, threading.Lock()
 
     def __enter__(self) -> Acceptor:
         self._thread.start()
@@ -56,13 +58,23 @@ class Acceptor:
     def submit(self, messages: Sequence[Message]) -> Future[None]:
         """Done when they are durable; fails with JournalError. Raises: BusyError."""
         portion = _Portion(messages)
-        if self._closed:
+        if self._closed or self._bytes > MOST_BYTES:
             raise BusyError
         try:
             self._waiting.put_nowait(portion)
         except queue.Full:
             raise BusyError from None
+        self._count(portion, 1)
         return portion.written
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _count(self, portion: _Portion, sign: int) -> None:
+        size = sum(len(message.value) for message in portion.messages)
+        with self._counting:
+            self._bytes += sign * size
 
     def _run(self) -> None:
         journal: Journal | None = None
@@ -71,6 +83,8 @@ class Acceptor:
             portions, going = self._next()
             if not portions:
                 continue
+            for portion in portions:
+                self._count(portion, -1)
             try:
                 journal = journal or self._open()
                 journal.append(INCOMING, [message for portion in portions for message in portion.messages])

@@ -27,7 +27,8 @@ class Scope(StrEnum):
 _EVERYBODY = frozenset(Role) - {Role.SYSTEM}
 _ON_CASES = _EVERYBODY - {Role.ANALYST, Role.ADMINISTRATOR}
 
-# Words of people are for those who work on them; an administrator keeps the service going without reading them.
+# Words of people are for those who work on them. An administrator keeps the service going without reading them, but
+# for what an author asks by right: everything about himself (``otklik export``, recorded).
 ROLES: Mapping[Scope, frozenset[Role]] = {
     Scope.POSTS_WRITE: frozenset({Role.OPERATOR, Role.MANAGER}),
     Scope.CASES_READ: _EVERYBODY,

@@ -43,7 +43,7 @@ def give_one_time_password(user: User) -> str:
     password = "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
     user.password, user.one_time = _HASHER.hash(password), True
     user.failures, user.locked_until = 0, None
-    user.save()
+    user.save(update_fields=("password", "one_time", "failures", "locked_until"))
     return password
 
 
@@ -58,7 +58,7 @@ def choose_password(user: User, password: str, now: datetime) -> None:
     if user.one_time and is_password(user, password):
         raise AccountError("это одноразовый пароль", "придумайте другой")
     user.password, user.one_time = _HASHER.hash(password), False
-    user.save()
+    user.save(update_fields=("password", "one_time"))
     revoke_sessions(user, now)
 
 
@@ -79,19 +79,29 @@ def sign_in(code: str, password: str, now: datetime) -> tuple[User, str, datetim
         Problem: a wrong name or password, not told which; five wrong ones close the account for 15 minutes.
     """
     found = User.objects.filter(code=code).first() if _is_storable(code) else None
+    if prove(found, password, now) and found is not None:
+        scopes = [] if found.one_time else sorted(scopes_of(Role(found.role)))
+        return found, issue(found, SESSION_NAME, scopes, now, SESSION), now + SESSION
+    raise Problem(Code.UNAUTHENTICATED, "имя или пароль неверны", "Wrong name or password.", headers=_CHALLENGE)
+
+
+def prove(found: User | None, password: str, now: datetime) -> bool:
+    """Whether it is the user's password; wrong ones are counted.
+
+    Raises:
+        Problem: there were too many.
+    """
     if found is not None:
         _refuse_locked(found, now)
     good = is_password(found, password)  # slow on purpose: before the row is locked
-    if found is not None:
-        with transaction.atomic():
-            user = User.objects.select_for_update().get(pk=found.pk)
-            _refuse_locked(user, now)
-            good = good and user.active and user.password == found.password
-            _count(user, good, now)
-        if good:
-            scopes = [] if user.one_time else sorted(scopes_of(Role(user.role)))
-            return user, issue(user, SESSION_NAME, scopes, now, SESSION), now + SESSION
-    raise Problem(Code.UNAUTHENTICATED, "имя или пароль неверны", "Wrong name or password.", headers=_CHALLENGE)
+    if found is None:
+        return False
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=found.pk)
+        _refuse_locked(user, now)
+        good = good and user.active and user.password == found.password
+        _count(user, good, now)
+    return good
 
 
 def _refuse_locked(user: User, now: datetime) -> None:
@@ -119,7 +129,7 @@ def _count(user: User, good: bool, now: datetime) -> None:
     user.locked_until = None
     if user.failures >= MOST_FAILURES:
         user.failures, user.locked_until = 0, now + LOCKED
-    user.save()
+    user.save(update_fields=("failures", "locked_until"))
 
 
 def issue(user: User, name: str, scopes: Iterable[Scope], now: datetime, life: timedelta) -> str:
@@ -133,6 +143,11 @@ def issue(user: User, name: str, scopes: Iterable[Scope], now: datetime, life: t
 
 def revoke_sessions(user: User, now: datetime) -> None:
     Token.objects.filter(user=user, name=SESSION_NAME, revoked_at=None).update(revoked_at=now)
+
+
+def revoke_all(user: User, now: datetime) -> None:
+    """Sessions and tokens of programs: who comes back begins anew."""
+    Token.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
 
 
 def caller_of(secret: str, now: datetime) -> Caller:

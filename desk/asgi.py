@@ -6,7 +6,8 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import IO, Any
 
 from desk.problems import CONTENT_TYPE, Code, Problem, failure, wants_english
@@ -20,9 +21,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 BODY_SECONDS = 30.0
-_LARGEST = {"/posts": 8 * 2**20, "/files": 21 * 2**20}
+SEND_SECONDS = 60.0
+_LARGEST = {"/posts": 8 * 2**20, "/files": 21 * 2**20, "/sessions": 16_384, "/password": 16_384}
+_SLOW = frozenset({"/sessions", "/password"})
+_LONGEST_LINE = 20
+_LIVE = "/health/live"
+_OPEN = frozenset({"/sessions"})
 _LARGEST_OTHER = 2**20
-_IN_MEMORY = 2**20
+_IN_MEMORY = 2**16
 _CLOSE = {"Connection": "close"}
 _MOSTLY_ASYNC = frozenset({"/posts", "/events/stream"})
 log = logging.getLogger("otklik.web")
@@ -34,13 +40,23 @@ class Guarded:
     def __init__(self, app: App, seconds: float = BODY_SECONDS) -> None:
         self._app = app
         self._seconds = seconds
+        self._turn = asyncio.Semaphore(1)
+        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         begun, told = time.perf_counter(), _Told(send)
         try:
-            await self._guarded(scope, receive, told)
+            if scope["path"] == _LIVE:  # waits for nothing: or a busy process would be taken for a dead one
+                await _say_live(told)
+            elif scope["path"] in _SLOW:
+                async with self._in_turn():
+                    await self._guarded(scope, receive, told)
+            else:
+                await self._guarded(scope, receive, told)
+        except TimeoutError:
+            pass  # who asked does not read the answer
         except ClientGoneError:
             pass
         except Problem as problem:
@@ -50,8 +66,24 @@ class Guarded:
         finally:
             _log(scope, told.status, time.perf_counter() - begun)
 
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """One at a time for what is slow on purpose, and asks for no token. Raises: Problem: the line is long."""
+        if self._waiting >= _LONGEST_LINE:
+            raise Problem(
+                Code.TOO_MANY, "слишком много входов сразу", "Too many sign-ins at once.", headers={"Retry-After": "10"}
+            )
+        self._waiting += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._waiting -= 1
+
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         most = _LARGEST.get(scope["path"], _LARGEST_OTHER)
+        if scope["path"] not in _OPEN and not _header(scope, b"authorization"):
+            most = min(most, _IN_MEMORY)  # it will be refused anyhow
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > most:
             raise _too_large(most)
@@ -59,9 +91,23 @@ class Guarded:
         if scope["path"] in _MOSTLY_ASYNC:
             with threads().shared():
                 await self._app(scope, _Replayed(body, receive), send)
-        else:
-            async with threads().one():
-                await self._app(scope, _Replayed(body, receive), send)
+            return
+        answer: list[Message] = []  # sent when the thread is given back: a slow reader does not hold it
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        async with threads().one():
+            await self._app(scope, _Replayed(body, receive), keep)
+        for message in answer:
+            await asyncio.wait_for(send(message), SEND_SECONDS)
+
+
+async def _say_live(send: Send) -> None:
+    body = dump({"live": True}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _whole(receive: Receive, most: int, seconds: float) -> IO[bytes]:
@@ -135,7 +181,7 @@ async def _refuse(problem: Problem, scope: Scope, send: _Told) -> None:
     if send.status:
         return
     english = wants_english(_header(scope, b"accept-language").decode("latin-1"))
-    body = dump(problem.body(english)).encode()
+    body = dump(problem.body(english)).encode("utf-8", "replace")
     headers = {
         "Content-Type": CONTENT_TYPE,
         "Content-Length": str(len(body)),

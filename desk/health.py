@@ -37,7 +37,9 @@ def reasons(desk: Desk) -> list[str]:
 
 def _journal(desk: Desk) -> Iterator[str]:
     if desk.pulse.error:
-        yield f"журнал не отвечает: {desk.pulse.error}"
+        yield "журнал не отвечает; почему — в записях процесса"
+    if not desk.acceptor.alive:
+        yield "приём сообщений в журнал не работает (web)"
 
 
 def _readers(desk: Desk) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, F, Min, Q
+from django.db.models.functions import Coalesce
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -17,12 +20,20 @@ from records import Verdict as Verdicts
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WEEK = timedelta(days=7)
+_FRESH = 3.0
+_latest: list[Any] = [0.0, None, b""]
 
 
 def exposition(desk: Desk) -> bytes:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Casebook(desk))
-    return generate_latest(registry)
+    """Made at most every few seconds, however many ask."""
+    moment = time.monotonic()
+    made, of, text = _latest
+    if of is not desk or moment - made > _FRESH:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Casebook(desk))
+        text = generate_latest(registry)
+        _latest[:] = [moment, desk, text]
+    return bytes(text)
 
 
 class _Casebook(Collector):
@@ -32,6 +43,7 @@ class _Casebook(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from (
             self._breach(),
+            self._overdue(),
             self._cases(),
             self._alarms(),
             self._unrelayed(),
@@ -42,12 +54,19 @@ class _Casebook(Collector):
         )
 
     def _breach(self) -> Metric:
-        """Calendar minutes; below nought, a deadline has passed and nothing was done."""
-        nearest = Clock.objects.filter(stopped_at=None).aggregate(due=Min("due"))["due"]
+        """Calendar minutes to the nearest that is still to come; those that passed are counted by ``_overdue``."""
+        last = Coalesce("limit", "due")
+        ahead = Clock.objects.filter(stopped_at=None).alias(last=last).filter(last__gte=self._desk.now())
+        nearest = ahead.aggregate(nearest=Min(last))["nearest"]
         found = GaugeMetricFamily("otklik_minutes_to_breach", "Minutes to the nearest deadline of a running clock")
         if nearest is not None:
             found.add_metric([], (nearest - self._desk.now()).total_seconds() / 60)
         return found
+
+    def _overdue(self) -> Metric:
+        past = Clock.objects.filter(stopped_at=None).alias(last=Coalesce("limit", "due"))
+        count = past.filter(last__lt=self._desk.now()).count()
+        return GaugeMetricFamily("otklik_overdue", "Running clocks whose last moment has passed", value=count)
 
     def _cases(self) -> Metric:
         found = GaugeMetricFamily("otklik_cases", "Cases by state and track", labels=["state", "track"])

@@ -140,7 +140,9 @@ def wants_english(accept_language: str) -> bool:
 
 def answer(problem: Problem, accept_language: str) -> HttpResponse:
     english = wants_english(accept_language)
-    response = HttpResponse(dump(problem.body(english)), status=problem.status, content_type=CONTENT_TYPE)
+    response = HttpResponse(
+        dump(problem.body(english)).encode("utf-8", "replace"), status=problem.status, content_type=CONTENT_TYPE
+    )
     response["Content-Language"] = "en" if english else "ru"
     response["Vary"] = "Accept-Language"
     for name, value in problem.headers.items():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from journal import Journal, JournalError
 
 EVERY = 5.0
+log = logging.getLogger("otklik.web")
+_MANY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +83,18 @@ class Pulse:
             try:
                 journal = journal or self._open()
                 self.sample(journal)
-            except JournalError as error:
-                self.error, journal = str(error), None
+            except Exception as error:  # whatever it is, a service that cannot be watched is not well
+                self.error = str(error) if isinstance(error, JournalError) else type(error).__name__
+                log.error("journal", extra={"error": self.error})
+                with suppress(Exception):
+                    if journal is not None:
+                        journal.close()
+                journal = None
             self._stopping.wait(EVERY)
         if journal is not None:
             journal.close()
 
 
 def _unread(journal: Journal, topic: str) -> int:
-    return next((1 for _ in journal.scan(topic)), 0)
+    """At least one and no more than it takes to say that many wait."""
+    return sum(1 for _ in islice(journal.scan(topic), _MANY))

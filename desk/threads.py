@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.db import close_old_connections
 
 COUNT = 4
 P = ParamSpec("P")
@@ -39,14 +40,20 @@ class Threads:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """What is sync meanwhile is Django's book-keeping: one thread for all who ask the tables by ``run`` alone."""
+        """What is sync meanwhile runs in one thread with all others of this kind: mostly Django's book-keeping."""
         with _within(self._shared):
             yield
 
     async def run(self, function: Callable[P, R], *args: P.args, **given: P.kwargs) -> R:
         async with self.one():
-            found: Any = await sync_to_async(function)(*args, **given)
+            found: Any = await sync_to_async(_connected)(function, args, given)
             return found  # type: ignore[no-any-return]
+
+
+def _connected(function: Callable[..., Any], args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    """With a connection that is alive: Django looks at its own at the ends of a request, in the thread of that."""
+    close_old_connections()
+    return function(*args, **given)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ _FILES = Path(ninja.__file__).parent / "static"
 
 urlpatterns = [
     path("", build().urls),
-    re_path("^static/(?P<path>ninja/.*)$", serve, {"document_root": _FILES}),
+    re_path(r"^static/(?P<path>ninja/[\w.-]+\.(?:js|css|png|svg))$", serve, {"document_root": _FILES}),
 ]
 
 

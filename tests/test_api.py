@@ -12,7 +12,7 @@ import pytest
 from casebooks import ANSWER, LINK, NOW, Casebook, decided
 from services import Service
 
-from casebook.models import Answered, Case, Event, Reading
+from casebook.models import Answered, Case, Event, Reading, User
 from records.messages import message_of
 
 POST = {"key": "vk:-1_7", "text": "Во дворе третий день не горит фонарь"}
@@ -64,6 +64,9 @@ def test_of_a_batch_each_post_is_taken_or_refused_with_its_reason(service: Servi
         (b'{"text": "\\ud0bd\\u0435\\u0442"}', 422, "unsuitable"),
         (b'{"key": "vk:1", "text": "x", "schema": 2}', 422, "unsuitable"),
         (b"[" + b",".join([b"{}"] * 1001) + b"]", 413, "too_large"),
+        (b'{"\\ud800":1,"\\ud800":2}', 400, "unreadable"),
+        (b'[{"key":"\\ud800","text":"x"}]', 422, "unsuitable"),
+        (b'{"key":"vk:1","text":"x","url":"%s"}' % (b"x" * 20_001), 422, "unsuitable"),
     ],
 )
 def test_what_is_no_post_is_refused_and_not_kept(service: Service, body: bytes, status: int, code: str) -> None:
@@ -78,6 +81,15 @@ def test_a_text_over_the_limit_a_long_key_and_half_a_pair_are_refused(service: S
     )
     said = problem(service.client().post("/posts", content=batch), 422, "unsuitable")
     assert [one["where"] for one in said["errors"]] == ["[0]", "[1]", "[2]"]
+
+
+def test_what_is_refused_is_told_without_breaking_the_answer_for_the_rest(service: Service) -> None:
+    batch = b'[{"key":"vk:1","text":"a"},{"key":"\\ud800","text":"b"},{"key":"n\\u0000","text":"c"}]'
+    answer = service.client().post("/posts", content=batch, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 202
+    assert [one["index"] for one in answer.json()["refused"]] == [1, 2]
+    assert service.client().post("/posts", content=batch, headers={"Idempotency-Key": "k"}).json() == answer.json()
+    assert len(service.accepted()) == 1
 
 
 def test_many_clients_at_once_lose_nothing(service: Service) -> None:
@@ -191,11 +203,15 @@ def test_filters_narrow_the_list(service: Service) -> None:
     assert cases(network="ok") == cases(alarmed=True) == [2]
     assert cases(state="no_answer") == [3]
     assert cases(key="vk:-1_1") == [1]
+    assert cases(department="J\0") == cases(office="\0") == []
     service.clock["shift"] = timedelta(days=30)
     assert cases(late=True) == [1, 2]
 
 
-@pytest.mark.parametrize("cursor", ["x", "WyJ4IiwxXQ", "WzFd", "WzEsIDJd", "W10", "\u0000", "W" * 401])
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "WyJ4IiwxXQ", "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwxXQ", "WzFd", "WzEsIDJd", "W10", "\u0000", "W" * 401],
+)
 def test_a_cursor_of_others_is_refused(service: Service, cursor: str) -> None:
     problem(service.client().get("/cases", params={"cursor": cursor}), 422, "unsuitable")
 
@@ -301,7 +317,32 @@ def test_an_alarm_is_acknowledged_once_and_the_second_learns_by_whom(service: Se
     assert len(first.get("/alarms", params={"all": True}).json()["items"]) == 1
 
 
+def test_a_late_click_on_an_old_alarm_does_not_answer_the_new_one(service: Service) -> None:
+    service.casebook.open(alarms=["threat"])
+    client = service.client()
+    (old,) = client.get("/alarms").json()["items"]
+    client.post(f"/alarms/{old['id']}/acknowledgement")
+    service.casebook.take(decided("vk:-1_1", "Ещё раз — и приду сам", alarms=["threat"]), now=NOW)
+    (new,) = client.get("/alarms").json()["items"]
+    assert new["id"] != old["id"]
+    problem(client.post(f"/alarms/{old['id']}/acknowledgement"), 409, "changed")
+    assert [one["id"] for one in client.get("/alarms").json()["items"]] == [new["id"]]
+
+
 # Events
+
+
+def test_a_stream_follows_its_user_to_another_department(service: Service) -> None:
+    book = service.casebook
+    number = book.open()
+    book.move(number, "confirm")
+    head = book.person("head")
+    client = service.client(head)
+    with client.stream("GET", "/events/stream", params={"cursor": "WzBd"}) as answer:
+        lines = answer.iter_lines()
+        assert any("opened" in line for line in lines)
+        User.objects.filter(pk=head.pk).update(active=False)
+        assert not [line for line in lines if "assign" in line]  # and it ends
 
 
 def test_the_feed_gives_what_the_relay_gives_in_order(service: Service) -> None:

@@ -150,6 +150,29 @@ def test_a_body_that_does_not_come_is_given_up_and_others_are_answered_meanwhile
 
 
 @on_sqlite
+def test_who_does_not_read_the_answers_holds_nobody_up(service: Service) -> None:
+    where = urlsplit(service.url)
+    asked = b"GET /static/ninja/swagger-ui-bundle.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 8
+    deaf = [socket.create_connection((where.hostname, where.port), timeout=20) for _ in range(10)]
+    try:
+        for plug in deaf:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plug.sendall(asked)
+        assert service.client().get("/cases").status_code == 200
+        assert service.nobody().get("/health/live").status_code == 200
+    finally:
+        for plug in deaf:
+            plug.close()
+
+
+@on_sqlite
+def test_many_fields_too_many_are_told_in_few_words(service: Service) -> None:
+    body = {f"x{number}": 1 for number in range(1_000)}
+    said = problem(service.nobody().post("/sessions", json={"user": "a", "password": "b", **body}), 422, "unsuitable")
+    assert len(said["errors"]) <= 50
+
+
+@on_sqlite
 def test_headers_that_do_not_come_are_given_up(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
     begun = time.monotonic()

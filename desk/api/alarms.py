@@ -50,7 +50,7 @@ def acknowledge_alarm(request: HttpRequest, id: Annotated[int, Path(ge=1, le=2**
         found = alarms(user).filter(pk=id).first()
         if found is None:
             raise Problem(Code.NOT_FOUND, f"тревоги {id} нет", f"No alarm {id}.")
-        done = acknowledge(found.case.ordinal, found.kind, acting_user=user, now=now)
+        done = acknowledge(found.case.ordinal, found.kind, acting_user=user, now=now, alarm=id)
         return 200, AlarmOut(**_alarm(done)).model_dump(mode="json")
 
     status, body, replayed = idempotency.once(user, idempotency.key_of(request), idempotency.digest(request), now, do)

@@ -16,6 +16,7 @@ from ninja.renderers import JSONRenderer
 
 from cases.errors import CalendarError
 from cases.lifecycle import MoveError
+from desk import idempotency
 from desk.api import about, alarms, cases, events, people, posts, reports
 from desk.problems import CONTENT_TYPE, Code, Problem, failure, of_move, of_status, respond
 
@@ -23,7 +24,8 @@ log = logging.getLogger("otklik.web")
 _DESCRIPTION = """Posts in, cases and their moves, alarms, events.
 
 Errors are `application/problem+json` (RFC 9457), in Russian, or in English by `Accept-Language: en`.
-Lists go page by page: send `next` of a page as `cursor`. Writes take `Idempotency-Key`."""
+Lists go page by page: send `next` of a page as `cursor`. Posts, moves and acknowledgements take `Idempotency-Key`."""
+_MOST_TOLD = 50
 _WHAT = {
     "missing": "не названо",
     "extra_forbidden": "лишнее",
@@ -51,11 +53,20 @@ class House(JSONRenderer):
 
 
 class Api(NinjaAPI):
+    _schema: Any = None
+
     def get_openapi_schema(self, *args: Any, **options: Any) -> Any:
-        """What ninja leaves out: problems have a media type of their own; what the answers by hand hold."""
+        """What ninja leaves out: problems have a media type of their own; what the answers by hand hold. Made once."""
+        if self._schema is None:
+            self._schema = self._described(*args, **options)
+        return self._schema
+
+    def _described(self, *args: Any, **options: Any) -> Any:
         schema = super().get_openapi_schema(*args, **options)
         for path, operations in schema["paths"].items():
-            for operation in operations.values():
+            for method, operation in operations.items():
+                if method == "post" and path in _ONCE:
+                    operation.setdefault("parameters", []).append(_KEY)
                 for status, answer in operation.get("responses", {}).items():
                     _describe(path, str(status), answer)
         return schema
@@ -64,6 +75,14 @@ class Api(NinjaAPI):
         return HttpResponse(content_type="application/json")
 
 
+_ONCE = frozenset({"/posts", "/cases/{number}/moves", "/alarms/{id}/acknowledgement"})
+_KEY = {
+    "in": "header",
+    "name": idempotency.HEADER,
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[ -~]+$"},
+    "description": "The same request under the same key is done once; `Idempotency-Replayed: true` marks the repeat.",
+}
 _BY_HAND: Mapping[str, tuple[str, ...]] = {
     "/events/stream": ("text/event-stream",),
     "/cases/{number}/files/{digest}": (
@@ -112,7 +131,7 @@ def _invalid(error: ValidationError) -> Problem:
             "what": _WHAT.get(one["type"], "не подходит"),
             "english": one["msg"],
         }
-        for one in error.errors
+        for one in error.errors[:_MOST_TOLD]
     ]
     where = ", ".join(f"{one['where']}: {one['what']}" for one in errors[:5])
     return Problem(Code.UNSUITABLE, f"в запросе не так: {where}", "The request is not of the schema.", "", errors)

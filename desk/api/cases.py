@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.db.models import Q, QuerySet
@@ -49,6 +49,7 @@ def list_cases(
 ) -> HttpResponse:
     """Cases that the caller may see, the nearest deadline first, those without one last."""
     equal = {"track": track, "office": office, "network": network, "key": key}
+    department = _storable(department) if department else None
     found = cards(caller(request).user, state=state, department=department, late_at=desk().now() if late else None)
     found = found.filter(**{name: _storable(value) for name, value in equal.items() if value is not None})
     if alarmed:
@@ -75,11 +76,11 @@ def _after(found: QuerySet[Case], cursor: str | None) -> QuerySet[Case]:
     if not written:
         return found.filter(due=None, ordinal__gt=ordinal)
     try:
-        due = datetime.fromisoformat(written)
-    except ValueError:
-        due = None
-    if due is None or due.tzinfo is None:
-        raise Problem(Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы")
+        due = datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Problem(
+            Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы"
+        ) from None
     return found.filter(Q(due__gt=due) | Q(due=due, ordinal__gt=ordinal) | Q(due=None))
 
 
@@ -205,7 +206,7 @@ def _kept(file: dict[str, str] | Kept) -> Kept:
 def upload(request: HttpRequest, file: File[UploadedFile]) -> HttpResponse:
     """Keep a photo, a video or a PDF (by its content, up to 20 MB), to name it in the move `draft`.
 
-    What no draft names within a day is removed.
+    What no draft names within a day `otklik forget` removes.
     """
     one = keep_bytes(file.name or "", file.read())
     return json_answer(201, {"digest": one.digest, "type": one.type, "size": one.size, "name": one.name})

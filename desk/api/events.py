@@ -29,7 +29,7 @@ router = Router(tags=["events"])
 # PostgreSQL gives numbers out before what has them is committed: a later number may be seen first. After so long
 # nothing earlier comes any more (the longest transaction, an intake's batch, takes seconds).
 SETTLED = timedelta(seconds=30)
-EVERY, SIGN_OF_LIFE, ASK_AGAIN = 0.5, 15.0, 60.0
+EVERY, SIGN_OF_LIFE, ASK_AGAIN = 0.5, 15.0, 5.0
 _PAGE = 200
 MOST_STREAMS = 200
 _streams = 0
@@ -108,7 +108,7 @@ async def _stream(user: User, secret: str, case: int | None, kind: str | None, a
     try:
         yield b"retry: 2000\n\n"
         while not desk().stopping.is_set():
-            rows, settled = await threads().run(_page, user, case, kind, after)
+            rows, settled = await threads().run(_page, user, case, kind, after, len(sent))
             fresh = [one for one in rows if one.pk not in sent]
             for one in fresh:
                 sent[one.pk] = None
@@ -124,16 +124,19 @@ async def _stream(user: User, secret: str, case: int | None, kind: str | None, a
                 yield b": alive\n\n"
             if moment - asked > ASK_AGAIN:
                 asked = moment
-                if not await threads().run(_still_may, secret):
+                now_allowed = await threads().run(_still_allowed, secret)
+                if now_allowed is None:
                     return
+                user = now_allowed
             if not fresh:
                 await asyncio.sleep(EVERY)
     finally:
         _streams -= 1
 
 
-def _page(user: User, case: int | None, kind: str | None, after: int) -> tuple[list[Event], int]:
-    rows = list(_events(user, case, kind).filter(pk__gt=after)[:_PAGE])
+def _page(user: User, case: int | None, kind: str | None, after: int, sent: int) -> tuple[list[Event], int]:
+    """``sent``: how many after the place were sent already, and are met again until they are settled."""
+    rows = list(_events(user, case, kind).filter(pk__gt=after)[: _PAGE + sent])
     return rows, _settled(rows, after)
 
 
@@ -141,8 +144,10 @@ def _block(one: Event, settled: int) -> bytes:
     return f"id: {paging.cursor(settled)}\nevent: {one.kind}\ndata: {dump(message_of(one))}\n\n".encode()
 
 
-def _still_may(secret: str) -> bool:
+def _still_allowed(secret: str) -> User | None:
+    """The user as he is now: his role or his department may be another."""
     try:
-        return Scope.EVENTS_READ in caller_of(secret, desk().now()).scopes
+        found = caller_of(secret, desk().now())
     except Problem:
-        return False
+        return None
+    return found.user if Scope.EVENTS_READ in found.scopes else None

@@ -11,7 +11,7 @@ from casebook.models import Token
 from casebook.readings import readings
 from desk import paging
 from desk.access import Scope
-from desk.accounts import AccountError, choose_password, is_password, sign_in
+from desk.accounts import AccountError, choose_password, prove, sign_in
 from desk.api.guard import PROBLEMS, caller, guarded
 from desk.problems import Code, Problem
 from desk.schemas import Cursor, Me, NewPassword, Readings, Session, SignIn
@@ -38,7 +38,7 @@ def end_session(request: HttpRequest) -> Any:
 def change_password(request: HttpRequest, given: NewPassword) -> Any:
     """Choose a password; all sessions of the user end: sign in again."""
     user = caller(request).user
-    if not is_password(user, given.old):
+    if not prove(user, given.old, desk().now()):
         raise Problem(Code.UNSUITABLE, "прежний пароль неверен", "The old password is wrong.")
     try:
         choose_password(user, given.new, desk().now())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from casebook.models import Answered
+from casebook.events import storable
+from casebook.models import Answered, User
 from desk import idempotency
 from desk.acceptor import BusyError
 from desk.access import Scope
@@ -29,7 +32,9 @@ from records.strict import json_value
 
 MOST = 1_000
 LONGEST_KEY = 200
-_TEXT = {"type": ["string", "null"], "maxLength": 2_000}
+LONGEST_LINE = 20_000
+MOST_ATTACHMENTS = 100
+_TEXT = {"type": ["string", "null"], "maxLength": LONGEST_LINE}
 _POST = {
     "type": "object",
     "description": "A post as in docs/streams.md. `key` and `text` are required; `text` may be empty only where there"
@@ -48,6 +53,7 @@ _POST = {
         "parent": {"type": ["object", "null"], "properties": {"key": _TEXT, "text": _TEXT}},
         "attachments": {
             "type": ["array", "null"],
+            "maxItems": MOST_ATTACHMENTS,
             "items": {"type": "object", "properties": {"type": {"type": "string"}, "url": _TEXT}, "required": ["type"]},
         },
         "revision": {"type": ["string", "null"]},
@@ -84,12 +90,17 @@ async def accept(request: HttpRequest) -> HttpResponse:
     await _durable(posts)
     receipt = {
         "taken": [{"key": p.key, "revision": p.revision, "detected_at": p.detected_at} for p in posts],
-        "refused": refused,
+        "refused": storable(refused),
     }
     if key is not None:
-        kept = {"asked": asked, "status": 202, "body": receipt, "at": now}
-        await threads().run(Answered.objects.get_or_create, user=user, key=key, defaults=kept)
+        with suppress(DatabaseError):  # they are durable: that is what must be said
+            await threads().run(_keep, user, key, asked, receipt, now)
     return json_answer(202, receipt)
+
+
+def _keep(user: User, key: str, asked: str, receipt: dict[str, Any], now: datetime) -> None:
+    kept = {"asked": asked, "status": 202, "body": receipt, "at": now}
+    Answered.objects.get_or_create(user=user, key=key, defaults=kept)
 
 
 def _read(body: bytes, now: datetime) -> tuple[list[Post], list[dict[str, Any]]]:
@@ -127,9 +138,22 @@ def _post(value: object, now: datetime) -> Post:
         raise PostError("network длиннее 32 знаков", "vk, ok, telegram, file, http или короткое имя")
     if len(post.text.encode()) > LONGEST_TEXT:
         raise PostError(f"text длиннее {LONGEST_TEXT} байт", "сократите текст или разберите его вручную")
+    if len(post.attachments) > MOST_ATTACHMENTS:
+        raise PostError(f"вложений {len(post.attachments)}", f"не больше {MOST_ATTACHMENTS}")
+    for name, text in _lines(post):
+        if len(text or "") > LONGEST_LINE:
+            raise PostError(f"{name} длиннее {LONGEST_LINE} знаков", "сократите его")
     told = value.get("network") if isinstance(value, dict) else None
     network = post.network if told or ":" in post.key else "http"
     return replace(post, network=network, detected_at=post.detected_at or stamp(now))
+
+
+def _lines(post: Post) -> Iterator[tuple[str, str | None]]:
+    yield from (("source", post.source), ("author", post.author), ("url", post.url))
+    if post.parent is not None:
+        yield from (("parent.key", post.parent.key), ("parent.text", post.parent.text))
+    for one in post.attachments:
+        yield from (("attachments.type", one.type), ("attachments.url", one.url))
 
 
 async def _durable(posts: Sequence[Post]) -> None:
@@ -148,8 +172,8 @@ async def _durable(posts: Sequence[Post]) -> None:
         raise Problem(
             Code.UNAVAILABLE,
             f"журнал не пишется: {error}",
-            "The journal cannot be written: nothing of these is taken.",
-            error.mend,
+            "The journal cannot be written: perhaps not all is taken. Send them again: a repeat is harmless.",
+            f"{error.mend}; пришлите всё снова: повтор безвреден",
             headers={"Retry-After": "10"},
         ) from None
 
