@@ -22,7 +22,7 @@ from records.messages import DECIDED
 
 READER = "casebook"
 log = logging.getLogger("otklik.casebook")
-_BATCH = 200
+_BATCH = 50  # a transaction: on SQLite people who move cases wait for it
 _WAIT, _NO_WAIT, _TO_JOIN = 1.0, 0.2, 8.0
 once_option = click.option("--once", is_flag=True, help="Сделать, что есть, и закончить; иначе — пока не остановят.")
 

@@ -55,7 +55,7 @@ def serve(
     called = ["--host", host, *(word for name in names for word in ("--name", name))]
     children = [
         *_workers(both, workers, settings.batch.limit_seconds + GRACE_MARGIN),
-        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _COURTEOUS),
+        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _COURTEOUS // 2),
         Child("сроки", command("sweep", "--home", str(folder)), _GRACE, _SWEEP),
         Child("события", command("relay", *both), _GRACE, _RELAY),
         *_webs([*both, *called], web or min(2, os.cpu_count() or 1), listener.fileno()),

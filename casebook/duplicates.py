@@ -6,8 +6,11 @@ share a part are compared.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -15,6 +18,8 @@ from casebook.decree import Decree
 from casebook.models import Band, Case
 from records.fingerprints import NEAR, near
 
+# Parts looked at, seven a copy: enough to count authors and to find the group, however many copies a flood brings.
+_MOST = 350
 _EDGES = [round(64 * part / (NEAR + 1)) for part in range(NEAR + 2)]
 
 
@@ -30,16 +35,29 @@ def remember(case: Case) -> None:
     )
 
 
-def alike(case: Case, within: timedelta) -> list[Case]:
-    """Cases of near copies detected at most so long before or after this one, the first opened first. After: decisions
-    come in order for each key only."""
+class Copy(NamedTuple):
+    """What is asked of a case like another one."""
+
+    pk: int
+    key: str
+    fingerprint: str
+    author: str
+    detected_at: datetime
+    group_id: int | None
+
+
+def alike(case: Case, within: timedelta) -> list[Copy]:
+    """Near copies detected at most so long before or after this one, the first opened first; of a flood of copies, the
+    latest. After: decisions come in order for each key only."""
     shared = Q()
     for number, value in enumerate(bands(case.fingerprint)):
         shared |= Q(number=number, value=value)
     span = (case.detected_at - within, case.detected_at + within)
-    recent = Band.objects.filter(shared, detected_at__range=span)
-    found = Case.objects.filter(pk__in=recent.exclude(case__key=case.key).values("case")).order_by("ordinal")
-    return [other for other in found if near(other.fingerprint, case.fingerprint)]
+    recent = Band.objects.filter(shared, detected_at__range=span).order_by("-detected_at")
+    keys = set(recent.values_list("case", flat=True)[:_MOST])
+    rows = Case.objects.filter(pk__in=keys).order_by("ordinal").values_list(*Copy._fields)
+    found = (Copy(*row) for row in rows)
+    return [one for one in found if one.key != case.key and near(one.fingerprint, case.fingerprint)]
 
 
 def link(decree: Decree, case: Case) -> None:
@@ -48,15 +66,24 @@ def link(decree: Decree, case: Case) -> None:
     others = alike(case, timedelta(days=days))
     if not others:
         return
-    case.group = others[0].group or others[0]
+    case.group_id = others[0].group_id or others[0].pk
     hours = timedelta(hours=decree.policy("fast_track_criteria", "resonance_hours"))
     case.resonance = _most_authors(case, others, hours) >= decree.policy("fast_track_criteria", "resonance_count")
 
 
-def _most_authors(case: Case, others: list[Case], span: timedelta) -> int:
+def _most_authors(case: Case, others: Sequence[Copy], span: timedelta) -> int:
     """The most authors within any span that holds this case."""
-    every = [case, *others]
-    begins = [one.detected_at for one in every if case.detected_at - span <= one.detected_at <= case.detected_at]
-    return max(
-        len({one.author or one.key for one in every if begin <= one.detected_at <= begin + span}) for begin in begins
-    )
+    every = sorted([(case.detected_at, _author(case)), *((one.detected_at, _author(one)) for one in others)])
+    within, begin, most = Counter[str](), 0, 0
+    for moment, author in every:
+        within[author] += 1
+        while moment - every[begin][0] > span:
+            within[every[begin][1]] -= 1
+            begin += 1
+        if every[begin][0] <= case.detected_at <= moment:
+            most = max(most, sum(1 for count in within.values() if count))
+    return most
+
+
+def _author(one: Case | Copy) -> str:
+    return one.author or one.key
