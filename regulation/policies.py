@@ -53,9 +53,9 @@ _VALUES = {
     "same_answers_per_hour:number time:time",
     "no_address": "interim_template:flag urgent_calls:flag close_after_days:number time:time",
     "out_of_scope": "answers:flag name_body:flag through:department danger_calls:flag",
+    "pd": "repeat_in_answer:flag ask_privately:flag mask_in_reports:flag",
     "retention": "post_days:number draft_days:number reason_days:number proof_days:number attachment_days:number "
     "journal_days:number quarantine_days:number readings_days:number",
-    "pd": "repeat_in_answer:flag ask_privately:flag mask_in_reports:flag",
     "deleted_edited": "snapshot:flag deleted_closed_by:text edited_is_judged_anew:flag status_nowhere:text",
     "calendar_region": "file:text short_before_radonitsa:flag",
     "reports": "every_days:number by_role:flag figures:texts",
