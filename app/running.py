@@ -13,7 +13,7 @@ from app.supervisor import Child
 if TYPE_CHECKING:
     from app.config import Streams
 
-_DOES = {
+DOES = {
     "worker": "posts.incoming → posts.decided",
     "intake": "posts.decided → карточки",
     "sweep": "напоминания, тревоги, принятое молчанием",
@@ -31,8 +31,7 @@ def where(settings: Streams, children: Sequence[Child], address: str = "") -> It
     """What runs where, for the terminal; of the database's address, not its password."""
     broker = f"Kafka {', '.join(settings.broker.servers)}"
     yield f"  журнал      {broker if on_kafka(settings) else settings.journal}"
-    doing = [child.command[4] for child in children]
-    if set(doing) - {"worker"}:
+    if {child.does for child in children} - {DOES["worker"]}:
         yield f"  карточки    {database_url().rpartition('@')[2] or 'SQLite, var/casebook.sqlite'}"
-    for child, name in zip(children, doing, strict=True):
-        yield f"  {child.name:<11} {_DOES[name]}{', ' + address if name == 'web' else ''}"
+    for child in children:
+        yield f"  {child.name:<11} {child.does}{', ' + address if child.does == DOES['web'] else ''}"

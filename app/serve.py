@@ -12,7 +12,7 @@ from app.carrier import on_kafka, streams_of
 from app.errors import UsageFault, say
 from app.home import children_log_as_json, find_home
 from app.options import home_option, streams_option
-from app.running import command, where
+from app.running import DOES, command, where
 from app.supervisor import GRACE_MARGIN, Child, Supervisor
 from app.tables import open_casebook
 from app.web import listening
@@ -55,9 +55,9 @@ def serve(
     called = ["--host", host, *(word for name in names for word in ("--name", name))]
     children = [
         *_workers(both, workers, settings.batch.limit_seconds + GRACE_MARGIN),
-        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _COURTEOUS // 2),
-        Child("сроки", command("sweep", "--home", str(folder)), _GRACE, _SWEEP),
-        Child("события", command("relay", *both), _GRACE, _RELAY),
+        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _COURTEOUS // 2, does=DOES["intake"]),
+        Child("сроки", command("sweep", "--home", str(folder)), _GRACE, _SWEEP, does=DOES["sweep"]),
+        Child("события", command("relay", *both), _GRACE, _RELAY, does=DOES["relay"]),
         *_webs([*both, *called], web or min(2, os.cpu_count() or 1), listener.fileno()),
     ]
 
@@ -75,13 +75,20 @@ def serve(
 
 def _workers(both: Sequence[str], count: int, grace: float) -> Iterator[Child]:
     for number in range(1, count + 1):
-        yield Child(f"разбор {number}", command("worker", *both), grace, _TRIAGE, _COURTEOUS)
+        yield Child(f"разбор {number}", command("worker", *both), grace, _TRIAGE, _COURTEOUS, does=DOES["worker"])
 
 
 def _webs(words: Sequence[str], count: int, listener: int) -> Iterator[Child]:
     """One socket for all, held here: while one is started again, who comes is answered by the others or waits."""
     for number in range(1, count + 1):
-        yield Child(f"HTTP {number}", command("web", *words, "--socket", listener), _GRACE, _WEB, files=[listener])
+        yield Child(
+            f"HTTP {number}",
+            command("web", *words, "--socket", listener),
+            _GRACE,
+            _WEB,
+            files=[listener],
+            does=DOES["web"],
+        )
 
 
 def _tell_first_steps() -> None:

@@ -27,7 +27,8 @@ _TURN = 0.05
 @dataclass(slots=True)
 class Child:
     """``grace``: seconds that it may take to stop when told to. ``rank``: those of a lower one are stopped before;
-    ``nice``: how much it gives way to others; ``files``: descriptors that it inherits."""
+    ``nice``: how much it gives way to others; ``files``: descriptors that it inherits;
+    ``does``: its work, for people."""
 
     name: str
     command: Sequence[str]
@@ -35,6 +36,7 @@ class Child:
     rank: int = 0
     nice: int = 0
     files: Sequence[int] = ()
+    does: str = ""
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     _started: float = 0.0

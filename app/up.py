@@ -17,7 +17,7 @@ from app.carrier import on_kafka, streams_of
 from app.errors import DONE, FAILED, SOME_REJECTED, UsageFault, say
 from app.home import find_home
 from app.options import home_option, streams_option
-from app.running import command, where
+from app.running import DOES, command, where
 from app.supervisor import GRACE_MARGIN, Child, Supervisor
 from app.words import grouped
 from records.messages import DECIDED, INCOMING, QUARANTINE
@@ -63,6 +63,7 @@ def up(workers: int | None, port: int, streams: Path | None, home: Path | None) 
             f"рабочий {number + 1}",
             worker_command(folder, path, "--port", port + number if port else 0),
             grace,
+            does=DOES["worker"],
         )
         for number in range(count)
     ]
