@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
-from casebook.contention import is_contended
+from casebook.contention import again
 from casebook.decree import Decree
 from casebook.events import keep, record
 from casebook.models import Alarm, Attachment, Case, Clock, Draft, Event, Text, User
@@ -26,7 +26,6 @@ EVENT = "forgotten"
 TEXTS = ("post", "draft", "reason", "proof")
 FILES = "attachment"
 KINDS = (*TEXTS, FILES)
-TRIES = 3  # against a person who moves the case
 # Nothing more is asked of anybody; an exclusion that nobody confirmed is left alone, but not for ever.
 UNCONFIRMED = frozenset({State.EXCLUDED, State.NO_ANSWER})
 OVER = frozenset({State.PUBLISHED, State.UNPUBLISHABLE, State.CLOSED, State.WITHDRAWN}) | UNCONFIRMED
@@ -82,10 +81,10 @@ def retention(decree: Decree) -> dict[str, int]:
 def forget_old(decree: Decree, user: User, now: datetime, *, rehearsal: bool = False) -> Forgotten:
     """Whatever has been kept long enough. ``rehearsal``: only reckon what would go."""
     task = Task(user.code, user.role, now, retention(decree), rehearsal=rehearsal)
-    done, met = Forgotten(), set[int]()
+    done, met = Forgotten(), set[str]()
     for key in _due_keys(task):
-        if hash(key) not in met:
-            met.add(hash(key))
+        if key not in met:
+            met.add(key)
             _forget(key, task, done)
     return done
 
@@ -131,15 +130,7 @@ def _over_since(case: Case) -> datetime:
 
 
 def _forget(key: str, task: Task, done: Forgotten) -> None:
-    for _ in range(TRIES):
-        try:
-            found = _forget_post(key, task)
-            break
-        except OperationalError as error:
-            if not is_contended(error):
-                raise
-    else:
-        found = _forget_post(key, task)
+    found = again(lambda: _forget_post(key, task))
     done.cases += found.cases
     done.authors += found.authors
     done.erased += found.erased

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 
 from casebook import clocks
 from casebook.alarms import raise_alarms
-from casebook.contention import is_contended
+from casebook.contention import again
 from casebook.decree import Decree
 from casebook.duplicates import link, remember
 from casebook.events import Numbering, digest_of, keep, record
@@ -30,7 +30,6 @@ _HEX = re.compile("[0-9a-f]{16}")
 LONGEST_KEY = 200
 STATES = {"answer": State.NEW, "exclude": State.EXCLUDED, "no_answer": State.NO_ANSWER}
 SECOND_LOOK = 20  # one in so many posts that need no answer is looked at again
-TRIES = 3  # against a person who moves one of the cases
 SYSTEM = "system"
 
 
@@ -121,13 +120,7 @@ def _fits(value: Any, longest: int) -> bool:
 
 def take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:
     """Open or amend the cases of a batch, in one transaction; the caller commits the offsets after it."""
-    for _ in range(TRIES):
-        try:
-            return _take(decree, records, now)
-        except OperationalError as error:
-            if not is_contended(error):
-                raise
-    return _take(decree, records, now)
+    return again(lambda: _take(decree, records, now))
 
 
 def _take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mutabl
 from contextlib import asynccontextmanager
 from typing import IO, Any
 
+from desk.accounts import unauthenticated
 from desk.problems import CONTENT_TYPE, Code, Problem, failure, wants_english
 from desk.threads import threads
 from records import dump
@@ -48,17 +49,17 @@ class Guarded:
             return
         begun, told = time.perf_counter(), _Told(send)
         try:
-            if scope["path"] == _LIVE:  # waits for nothing: or a busy process would be taken for a dead one
+            if (
+                scope["path"] == _LIVE and scope["method"] == "GET"
+            ):  # waits for nothing: or a busy process would be taken for a dead one
                 await _say_live(told)
             elif scope["path"] in _SLOW:
                 async with self._in_turn():
                     await self._guarded(scope, receive, told)
             else:
                 await self._guarded(scope, receive, told)
-        except TimeoutError:
-            pass  # who asked does not read the answer
-        except ClientGoneError:
-            pass
+        except (TimeoutError, ClientGoneError):
+            pass  # nobody reads the answer
         except Problem as problem:
             await _refuse(problem, scope, told)
         except Exception as error:
@@ -82,12 +83,13 @@ class Guarded:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         most = _LARGEST.get(scope["path"], _LARGEST_OTHER)
+        beyond = _too_large(most)
         if scope["path"] not in _OPEN and not _header(scope, b"authorization"):
-            most = min(most, _IN_MEMORY)  # it will be refused anyhow
+            most, beyond = min(most, _IN_MEMORY), unauthenticated()  # it will be refused anyhow
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > most:
-            raise _too_large(most)
-        body = await _whole(receive, most, self._seconds)  # a slow client waits without a thread
+            raise beyond
+        body = await _whole(receive, most, self._seconds, beyond)  # a slow client waits without a thread
         if scope["path"] in _MOSTLY_ASYNC:
             with threads().shared():
                 await self._app(scope, _Replayed(body, receive), send)
@@ -110,8 +112,8 @@ async def _say_live(send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _whole(receive: Receive, most: int, seconds: float) -> IO[bytes]:
-    """The body, at its beginning. Raises: Problem: too large, or not there in time."""
+async def _whole(receive: Receive, most: int, seconds: float, beyond: Problem) -> IO[bytes]:
+    """The body, at its beginning. Raises: Problem: ``beyond`` its limit, or not there in time."""
     until, size = time.monotonic() + seconds, 0
     body: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is let go
     while True:
@@ -130,7 +132,7 @@ async def _whole(receive: Receive, most: int, seconds: float) -> IO[bytes]:
         body.write(message.get("body", b""))
         size += len(message.get("body", b""))
         if size > most:
-            raise _too_large(most)
+            raise beyond
         if not message.get("more_body", False):
             body.seek(0)
             return body
@@ -172,9 +174,8 @@ class _Told:
 
 
 def _too_large(most: int) -> Problem:
-    size = f"{most // 2**20} МБ"
-    english = f"The body is larger than {most // 2**20} MB."
-    return Problem(Code.TOO_LARGE, f"тело запроса больше {size}", english, "шлите частями", headers=_CLOSE)
+    english = f"The body is larger than {most // 1024} KB."
+    return Problem(Code.TOO_LARGE, f"тело запроса больше {most // 1024} КБ", english, "шлите частями", headers=_CLOSE)
 
 
 async def _refuse(problem: Problem, scope: Scope, send: _Told) -> None:

@@ -26,7 +26,11 @@ def place(written: str | None, *kinds: type) -> list[Any] | None:
         found = None
     fits = isinstance(found, list) and len(found) == len(kinds)
     if not fits or not all(type(value) is kind for value, kind in zip(found, kinds, strict=True)):
-        raise Problem(Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы")
+        raise bad_cursor()
     if any(isinstance(value, int) and not -(2**62) < value < 2**62 for value in found):
-        raise Problem(Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы")
+        raise bad_cursor()
     return list(found)
+
+
+def bad_cursor() -> Problem:
+    return Problem(Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы")

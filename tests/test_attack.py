@@ -295,3 +295,11 @@ def test_a_move_that_fails_half_way_leaves_nothing(service: Service, monkeypatch
 def test_the_data_folder_is_not_served(service: Service, tmp_path: Path) -> None:
     for path in ("/static/ninja/../../setup.py", "/static/ninja/..%2f..%2fmain.py", "/static/../README.md"):
         assert service.nobody().get(path).status_code in (400, 404)
+
+
+@on_sqlite
+def test_a_large_body_without_a_token_is_told_that_it_has_none(service: Service) -> None:
+    large = b"x" * (2**16 + 1)
+    problem(service.nobody().post("/posts", content=large), 401, "unauthenticated")
+    said = problem(service.nobody().post("/sessions", content=large), 413, "too_large")
+    assert "16 КБ" in said["detail"]

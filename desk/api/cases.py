@@ -78,9 +78,7 @@ def _after(found: QuerySet[Case], cursor: str | None) -> QuerySet[Case]:
     try:
         due = datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Problem(
-            Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы"
-        ) from None
+        raise paging.bad_cursor() from None
     return found.filter(Q(due__gt=due) | Q(due=due, ordinal__gt=ordinal) | Q(due=None))
 
 
