@@ -49,9 +49,8 @@ class Guarded:
             return
         begun, told = time.perf_counter(), _Told(send)
         try:
-            if (
-                scope["path"] == _LIVE and scope["method"] == "GET"
-            ):  # waits for nothing: or a busy process would be taken for a dead one
+            # It waits for nothing: or a busy process would be taken for a dead one.
+            if scope["path"] == _LIVE and scope["method"] == "GET":
                 await _say_live(told)
             elif scope["path"] in _SLOW:
                 async with self._in_turn():
