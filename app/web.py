@@ -15,6 +15,7 @@ from app.home import find_home
 from app.options import home_option, streams_option
 from app.supervisor import stop_with_parent
 from app.tables import open_casebook
+from desk.listener import bound
 from records.messages import DECIDED, INCOMING
 from records.system import why
 
@@ -84,8 +85,6 @@ def web(
 
 def listening(host: str, port: int) -> socket.socket:
     """Raises: UsageFault: the port cannot be had."""
-    from desk.server import bound
-
     try:
         return bound(host, port)
     except OSError as error:

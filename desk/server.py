@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from types import FrameType
 from typing import Any
@@ -80,17 +79,3 @@ class Server(uvicorn.Server):
         """uvicorn would end the process by the same signal: it ends as one that was told to, after its last word."""
         self._streams_end.set()
         self.should_exit = True
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises: OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(1024)
-    except OSError:
-        found.close()
-        raise
-    return found

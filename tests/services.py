@@ -23,8 +23,9 @@ from desk.acceptor import Acceptor
 from desk.access import scopes_of
 from desk.accounts import issue
 from desk.asgi import Guarded
+from desk.listener import bound
 from desk.pulse import Pulse
-from desk.server import Server, bound
+from desk.server import Server
 from desk.setup import web_settings
 from desk.threads import renew
 from desk.wiring import Desk, install

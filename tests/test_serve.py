@@ -107,7 +107,8 @@ def started(home: Path, *words: str, **more: str) -> Iterator[Running]:
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {secret}"}, timeout=30) as client:
         found = Running(home, process, url, client)
         try:
-            until(found.ready, "служба не готова")
+            until(lambda: process.poll() is not None or found.ready(), "служба не готова")
+            assert process.poll() is None, found.said
             yield found
         finally:
             process.kill()
@@ -204,8 +205,10 @@ def test_an_empty_service_says_how_to_begin(home: Path) -> None:
     )
     assert process.stderr is not None
     said: list[str] = []
-    while not said or "процесс" not in said[-1]:  # from then on it hears signals
-        said.append(process.stderr.readline().decode())
+    for line in process.stderr:
+        said.append(line.decode())
+        if "процесс" in said[-1]:  # from now on it hears signals
+            break
     process.send_signal(signal.SIGTERM)
     process.stderr.close()
     assert process.wait(PATIENCE) == 0
