@@ -30,8 +30,8 @@ def _publication(clocks: Clocks, counted: Counted) -> cases.clocks.Clock:
 
 
 def _raised(clocks: Clocks, counted: Counted) -> tuple[cases.clocks.Clock, cases.clocks.Clock]:
-    restored = _at(counted, "restored") if "restored" in counted else None
-    return clocks.raised(_at(counted, "at"), _at(counted, "now"), restored)
+    least = next((_at(counted, kind) for kind in ("restored", "repeated") if kind in counted), None)
+    return clocks.raised(_at(counted, "at"), _at(counted, "now"), least)
 
 
 COUNTS: Mapping[str, Callable[[Clocks, Counted], cases.clocks.Clock]] = {
@@ -43,6 +43,8 @@ COUNTS: Mapping[str, Callable[[Clocks, Counted], cases.clocks.Clock]] = {
     "raised_answer": lambda clocks, c: _raised(clocks, c)[1],
     "restored_draft": lambda clocks, c: clocks.restored(_at(c, "at"), Track(c["track"]), _at(c, "now"))[0],
     "restored_answer": lambda clocks, c: clocks.restored(_at(c, "at"), Track(c["track"]), _at(c, "now"))[1],
+    "repeated_draft": lambda clocks, c: clocks.repeated(_at(c, "at"), Track(c["track"]), _at(c, "now"))[0],
+    "repeated_answer": lambda clocks, c: clocks.repeated(_at(c, "at"), Track(c["track"]), _at(c, "now"))[1],
     "rework": lambda clocks, c: clocks.rework(_at(c, "at"), count(clocks, c["answer"])),
     "approval": lambda clocks, c: clocks.approval(_at(c, "at")),
     "publication": _publication,
@@ -76,37 +78,54 @@ def values_of(decree: Decree, counted: Counted) -> tuple[cases.clocks.Clock, dic
     }
 
 
-def answering(decree: Decree, case: Case) -> list[Clock]:
-    """Clocks that detection starts (points 5, 7, 8, 9), not yet kept: the case may be new."""
-    at = stamp(case.detected_at)
-    counts = [{"by": "dispatch", "at": at}, *({"by": by, "at": at, "track": case.track} for by in ("draft", "answer"))]
+def answering(decree: Decree, case: Case, first: datetime | None = None) -> list[Clock]:
+    """Clocks that detection starts (points 5, 7, 8, 9), not yet kept: the case may be new.
+
+    ``first``: the detection of the post that this one repeats, whose term it has (policy ``duplicates``).
+    """
+    at, track = stamp(case.detected_at), case.track
+    counts: list[Counted] = [{"by": "dispatch", "at": at}]
+    for name in ("draft", "answer"):
+        own = {"by": name, "at": at, "track": track}
+        counts.append({"by": f"repeated_{name}", "at": stamp(first), "track": track, "now": at} if first else own)
     return [Clock(case=case, name=clock.name, **values) for clock, values in map(partial(values_of, decree), counts)]
-
-
-def start_answering(decree: Decree, case: Case) -> None:
-    for clock in answering(decree, case):
-        start(decree, case, **clock.counted)
 
 
 def count_anew(decree: Decree, case: Case, how: str, now: datetime) -> None:
     """Draft and answer of a case that was ``restored``, ``raised`` or ``lowered`` now.
 
-    Of the last two only what still runs: a draft that was given is not asked for again. What was restored before
-    stays counted from there.
+    Of the last two only what still runs: a draft that was given is not asked for again. What was restored before, or
+    repeats another post, stays counted from there.
     """
+    began = counted_from(case)
     for name in ("draft", "answer"):
         given = {"track": case.track, "now": stamp(now)}
         if how == "restored":
-            start(decree, case, f"restored_{name}", case.detected_at, **given)
+            start(decree, case, f"restored_{name}", began, **given)
         elif clock := running(case, name):
-            counted = clock.counted
-            back = counted["now"] if counted["by"].startswith("restored") else counted.get("restored")
+            kind, back = _least(clock.counted)
             if how == "raised":
-                start(decree, case, f"raised_{name}", case.detected_at, **given, **({"restored": back} if back else {}))
+                start(decree, case, f"raised_{name}", began, **given, **({kind: back} if back else {}))
             elif back:
-                start(decree, case, f"restored_{name}", case.detected_at, **{**given, "now": back})
+                start(decree, case, f"{kind}_{name}", began, **{**given, "now": back})
             else:
-                start(decree, case, name, case.detected_at, track=case.track)
+                start(decree, case, name, began, track=case.track)
+
+
+def _least(counted: Counted) -> tuple[str, str | None]:
+    """What gave the count a least moment: ``restored`` or ``repeated``, and when."""
+    for kind in ("restored", "repeated"):
+        if counted["by"].startswith(kind):
+            return kind, counted["now"]
+        if kind in counted:
+            return kind, counted[kind]
+    return "", None
+
+
+def counted_from(case: Case) -> datetime:
+    """What the term of the answer counts from: the detection of the post or, where it repeats another, of that."""
+    answer = last(case, "answer")
+    return _at(answer.counted, "at") if answer else case.detected_at
 
 
 def running(case: Case, name: str) -> Clock | None:

@@ -28,7 +28,7 @@ def restore(turn: Turn) -> Body:
     case.track, case.owner = turn.take("track", usual_track), None
     clocks.start(turn.decree, case, "dispatch", turn.now)
     clocks.count_anew(turn.decree, case, "restored", turn.now)
-    usual = turn.decree.clocks.answer(case.detected_at, Track(case.track))
+    usual = turn.decree.clocks.answer(clocks.counted_from(case), Track(case.track))
     answer = clocks.running(case, "answer")
     is_late = answer is not None and usual.due < turn.now
     return {

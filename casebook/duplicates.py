@@ -6,20 +6,24 @@ share a part are compared.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from casebook.decree import Decree
+from casebook.lists import words
 from casebook.models import Band, Case
+from cases.clocks import ClockName
 from records.fingerprints import NEAR, near
 
 # Parts looked at, seven a copy: enough to count authors and to find the group, however many copies a flood brings.
 _MOST = 350
+_NUMBER = re.compile(r"\d+")
 _EDGES = [round(64 * part / (NEAR + 1)) for part in range(NEAR + 2)]
 
 
@@ -60,15 +64,38 @@ def alike(case: Case, within: timedelta) -> list[Copy]:
     return [one for one in found if one.key != case.key and near(one.fingerprint, case.fingerprint)]
 
 
-def link(decree: Decree, case: Case) -> None:
-    """Put a new case in the group of its near copies; whether they are many enough in time is ``resonance``."""
-    days = decree.policy("duplicates", "same_author_days")
-    others = alike(case, timedelta(days=days))
+def link(decree: Decree, case: Case) -> list[Copy]:
+    """Put a case in the group of its near copies, which are returned; whether they are many enough in time is
+    ``resonance``. A case that others are grouped by stays their first, whatever it was edited to."""
+    others = alike(case, timedelta(days=decree.policy("duplicates", "same_author_days")))
     if not others:
-        return
-    case.group_id = others[0].group_id or others[0].pk
+        return []
+    heads = [one.group_id or one.pk for one in others]
+    if case.pk is None or not Case.objects.filter(group=case).exists():
+        case.group_id = next((head for head in heads if head != case.pk), None)
     hours = timedelta(hours=decree.policy("fast_track_criteria", "resonance_hours"))
     case.resonance = _most_authors(case, others, hours) >= decree.policy("fast_track_criteria", "resonance_count")
+    return others
+
+
+def repeated(decree: Decree, case: Case, others: Sequence[Copy], post: Mapping[str, Any]) -> Case | None:
+    """The earliest of the copies that this post says again: of the same author in the same network (the digest of an
+    author holds both), still to be answered, and with all that the post says (policy ``duplicates``)."""
+    if not case.author or decree.policy("duplicates", "same_author_restarts"):
+        return None
+    before = [one.pk for one in others if one.author == case.author and one.detected_at <= case.detected_at]
+    waiting = Case.objects.filter(pk__in=before, clocks__name=ClockName.ANSWER, clocks__stopped_at=None)
+    for first in waiting.order_by("detected_at", "ordinal"):
+        said = words(first)["post"]
+        if said is not None and _facts(post) <= _facts(said):
+            return first
+    return None
+
+
+def _facts(post: Mapping[str, Any]) -> set[str]:
+    """What may be new in near copies: numbers (of houses, days, a phone), and attachments."""
+    numbers = {number.lstrip("0") for number in _NUMBER.findall(post["text"])}
+    return numbers | {str(one.get("url") or one.get("type")) for one in post.get("attachments") or ()}
 
 
 def _most_authors(case: Case, others: Sequence[Copy], span: timedelta) -> int:

@@ -15,7 +15,7 @@ from casebook import clocks
 from casebook.alarms import raise_alarms
 from casebook.contention import again
 from casebook.decree import Decree
-from casebook.duplicates import link, remember
+from casebook.duplicates import link, remember, repeated
 from casebook.events import Numbering, digest_of, keep, record
 from casebook.models import CODE, Band, Case, Clock, Verdict
 from cases.errors import UnknownYearError
@@ -165,14 +165,17 @@ def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering)
     )
     _judge(case, decided)
     numbering.give(case)
-    link(decree, case)
-    started = clocks.answering(decree, case) if case.state == State.NEW else []
+    copies = link(decree, case)
+    answered = case.state == State.NEW
+    repeats = repeated(decree, case, copies, post) if answered else None
+    started = clocks.answering(decree, case, repeats and clocks.counted_from(repeats)) if answered else []
     case.due = min((clock.due for clock in started), default=None)
     case.save(force_insert=True)
     Clock.objects.bulk_create(started)
     remember(case)
     _keep(case, decided, now)
-    record(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=_body(case, decided))
+    body = {**_body(case, decided), "repeats": repeats.ordinal if repeats else None}
+    record(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=body)
     raise_alarms(decree, case, decided.revision, decided.decision["alarms"], now)
     Case.objects.filter(pk=case.pk).update(version=case.version)
 
@@ -211,6 +214,7 @@ def _amend(decree: Decree, case: Case, decided: Decided, now: datetime, kind: st
         case.revision, case.fingerprint = decided.revision, decided.decision["fingerprint"]
         Band.objects.filter(case=case).delete()
         remember(case)
+        link(decree, case)
     case.due = clocks.nearest(case)
     record(case, kind, actor=SYSTEM, role=SYSTEM, now=now, body=_body(case, decided))
     raise_alarms(decree, case, decided.revision, decided.decision["alarms"], now)

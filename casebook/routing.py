@@ -162,7 +162,7 @@ def merge(turn: Turn) -> Body:
         )
     case.owner = into
     clocks.stop(case, turn.now, "dispatch", "return", "draft", "approval", "publish")
-    clocks.start(turn.decree, case, "restored_answer", case.detected_at, track=case.track, now=stamp(turn.now))
+    clocks.start(turn.decree, case, "restored_answer", clocks.counted_from(case), track=case.track, now=stamp(turn.now))
     body = {"case": case.ordinal}
     record(into, "joined_by", actor=turn.actor.code, role=turn.actor.role, now=turn.now, body=body)
     into.save()

@@ -158,9 +158,17 @@ class Clocks:
     def restored(self, detected: datetime, track: Track, now: datetime) -> tuple[Clock, Clock]:
         """Draft and answer of a case brought back, split off or merged at ``now``: the later of the count from
         detection and one working hour from now (policies ``restore``, ``duplicates``)."""
+        return self._later(detected, track, now, "возврат в работу")
+
+    def repeated(self, first: datetime, track: Track, now: datetime) -> tuple[Clock, Clock]:
+        """Draft and answer of a post that says again, at ``now``, what its author said at ``first``: no term of its
+        own (policy ``duplicates``), but one working hour at the least."""
+        return self._later(first, track, now, "повтор от")
+
+    def _later(self, detected: datetime, track: Track, now: datetime, what: str) -> tuple[Clock, Clock]:
         usual = self.answer(detected, track)
         due = max(usual.due, self._after(now, self.terms.after_restore))
-        answer = replace(usual, due=due, why=self._reasons.moved(usual.why, usual.due, due, now, "возврат в работу"))
+        answer = replace(usual, due=due, why=self._reasons.moved(usual.why, usual.due, due, now, what))
         return self._draft_within(self.draft(detected, track), answer, now), answer
 
     def _draft_within(self, draft: Clock, answer: Clock, now: datetime) -> Clock:

@@ -16,49 +16,50 @@ Value = bool | int | str | tuple[int, ...] | tuple[str, ...] | Mapping[int, tupl
 _KEYS = "ground issue default why values options"
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 
-# Each value that others read, and its kind (``_KINDS``): a policy or a value left out is a fault.
+# Each value and its kind (``_KINDS``), or the only one that the code knows how to follow («=»): a policy or a value
+# left out is a fault, and so is one that would be changed in vain.
 _VALUES = {
-    "clock_start": "start:text return_resets:flag",
+    "clock_start": "start=detected_at return_resets=false",
     "needs_response": "answer:texts no_answer:texts",
-    "clock_start_offhours": "start:text half_open:flag urgent_signal_always:flag",
-    "work_hours": "zone:zone days:days intervals:intervals other_days:week short_by_minutes:number hours_in_day:number",
-    "deadline_boundary": "boundary:text",
+    "clock_start_offhours": "start=next_working_minute half_open=true urgent_signal_always=true",
+    "work_hours": "zone:zone days:days intervals:intervals other_days:week short_by_minutes:number hours_in_day=8",
+    "deadline_boundary": "boundary=end_of_interval",
     "dispatch_1h": "minutes:number time:time fast_goal_minutes:number offhours_fast_minutes:number "
     "offhours_fast_time:time",
-    "return_30m": "minutes:number time:time silence_accepts:flag returns_before_manager:number extends_deadline:flag",
+    "return_30m": "minutes:number time:time silence_accepts=true returns_before_manager:number extends_deadline=false",
     "draft_8h": "limit_hours:number before_deadline_hours:number",
     "draft_4h": "limit_hours:number due_hours:number limit_due_hours:number",
     "publish_30m": "minutes:number time:time within_total:flag",
     "answer_format": "vk_limit:number ok_limit:number telegram_limit:number telegram_caption_limit:number "
     "wish_limit:number telegram_wish_limit:number",
     "approval_timeout": "body:department minutes:number time:time reminders_before_minutes:numbers "
-    "rework_minutes:number extends_deadline:flag auto_publish:flag",
-    "interim": "per_case:number needs_approval:flag reason_required:flag final_date_required:flag "
-    "second_by_manager:flag second_restarts_final:flag",
+    "rework_minutes:number extends_deadline=false auto_publish=false",
+    "interim": "per_case=1 needs_approval=true reason_required=true final_date_required=true "
+    "second_by_manager=true second_restarts_final=false",
     "final_7wd": "days:number draft_before_hours:number",
-    "fast_track_criteria": "resonance_count:number resonance_hours:number doubt_is_fast:flag human_confirms:flag "
+    "fast_track_criteria": "resonance_count:number resonance_hours:number doubt_is_fast=true human_confirms=true "
     "reasons:texts",
-    "reclassify": "after_raise_hours:number lower_only:department",
+    "reclassify": "after_raise_hours:number lower_only=ORG",
     "restore": "after_restore_hours:number",
-    "p15_scope": "keeps_record:flag deletes_nothing:flag human_decides:flag",
-    "p15_emergency": "verdict:text alarm:text separate_case:flag immediately:flag",
-    "p15_threat_direction": "own_threat:text reported_threat:text escalate_to:department",
-    "p15_hyperbole": "own_reprisal:text wish:text idiom:text work_request:text court_warning:text",
+    "p15_scope": "keeps_record=true deletes_nothing=true human_decides=true",
+    "p15_emergency": "verdict:text alarm:text separate_case=true immediately=true",
+    "p15_threat_direction": "own_threat=exclude reported_threat=4h escalate_to:department",
+    "p15_hyperbole": "own_reprisal=exclude wish:text idiom=answer work_request=answer court_warning=answer",
     "p15_suicide": "verdict:text track:text alarm:text minutes:number time:time",
     "p15_quote": "verdict:text",
-    "p15_obscene_level": "roots:texts insults:texts rude:texts euphemisms:text",
-    "p15_insult_level": "about_people:text about_work:text borderline:text",
-    "multi_topic": "split:flag one_answer:flag deadline_of:text",
-    "duplicates": "same_author_days:number same_author_restarts:flag other_network_own_answer:flag "
+    "p15_obscene_level": "roots:texts insults:texts rude:texts euphemisms=answer",
+    "p15_insult_level": "about_people=exclude about_work=answer borderline=review",
+    "multi_topic": "split:flag one_answer=true deadline_of=most_urgent",
+    "duplicates": "same_author_days:number same_author_restarts:flag other_network_own_answer=true "
     "same_answers_per_hour:number time:time",
-    "no_address": "interim_template:flag urgent_calls:flag close_after_days:number time:time",
-    "out_of_scope": "answers:flag name_body:flag through:department danger_calls:flag",
-    "pd": "repeat_in_answer:flag ask_privately:flag mask_in_reports:flag",
+    "no_address": "interim_template=true urgent_calls=true close_after_days:number time:time",
+    "out_of_scope": "answers:flag name_body=true through:department danger_calls=true",
+    "pd": "repeat_in_answer=false ask_privately=true mask_in_reports=true",
     "retention": "post_days:number draft_days:number reason_days:number proof_days:number attachment_days:number "
     "journal_days:number quarantine_days:number readings_days:number",
-    "deleted_edited": "snapshot:flag deleted_closed_by:text edited_is_judged_anew:flag status_nowhere:text",
-    "calendar_region": "file:text short_before_radonitsa:flag",
-    "reports": "every_days:number by_role:flag figures:texts",
+    "deleted_edited": "snapshot=true deleted_closed_by=human edited_is_judged_anew=true status_nowhere=unpublishable",
+    "calendar_region": "file:text short_before_radonitsa=false",
+    "reports": "every_days=7 by_role=true figures:texts",
 }
 POLICIES = tuple(_VALUES)
 
@@ -155,21 +156,32 @@ def _policy(fields: Fields, key: str, departments: Container[str] | None) -> Pol
 
 
 def _values(fields: Fields, key: str, departments: Container[str] | None) -> dict[str, Value]:
-    kinds = dict(item.split(":") for item in _VALUES[key].split())
+    kinds = dict(re.split("(?=[:=])", item, maxsplit=1) for item in _VALUES[key].split())
     given = fields.mapping("values")
     for name in given.keys() - kinds.keys():
         fields.fault("values", f"неизвестное значение «{name}»", f"значения {key}: {', '.join(kinds)}", name)
     found: dict[str, Value] = {}
     for name, kind in kinds.items():
-        allowed, shown = _KINDS[kind]
         value: Any = given.get(name)
+        if kind.startswith("="):
+            if (type(value), value) != (type(_only(kind)), _only(kind)):
+                what = f"{name}: программа умеет только {kind[1:]}"
+                fields.fault("values", what, "верните его: другое чтение сначала пишут в программе", name)
+            found[name] = _only(kind)
+            continue
+        allowed, shown = _KINDS[kind[1:]]
         if not allowed(value):
             fields.fault("values", f"{name}: {value!r} не подходит", f"{name}: {shown}", name)
-        elif kind == "department" and departments is not None and value not in departments:
+        elif kind == ":department" and departments is not None and value not in departments:
             fields.fault("values", f"неизвестный код отдела {value}", "возьмите код из departments.yaml", name)
         else:
             found[name] = _frozen(value)
     return found
+
+
+def _only(kind: str) -> bool | int | str:
+    written = kind[1:]
+    return int(written) if written.isdigit() else {"true": True, "false": False}.get(written, written)
 
 
 def _frozen(value: Any) -> Value:

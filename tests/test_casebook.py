@@ -29,12 +29,6 @@ OTHER_VERSIONS = {**VERSIONS, "rules": "r2"}
 LATE = at("15:00", 2)  # long after any deadline of Monday
 REASON = "другой участок"
 INTERIM = "Здравствуйте! Причину выясняем, подробно ответим до 25 ноября."
-SAME = "00000000000000ff"
-
-
-def near(bits: int) -> str:
-    """A fingerprint that differs from ``SAME`` in so many bits."""
-    return f"{int(SAME, 16) ^ ((1 << bits) - 1):016x}"
 
 
 # Intake
@@ -275,58 +269,6 @@ def test_one_in_twenty_that_need_no_answer_is_drawn_for_a_second_look(casebook: 
 def test_what_is_answered_or_excluded_is_never_drawn(casebook: Casebook) -> None:
     casebook.take(*(decided(key, key, verdict=("answer", "exclude")[n % 2]) for n, key in enumerate(_DRAWN[:4])))
     assert not Case.objects.filter(second_look=True).exists()
-
-
-# Near copies
-
-
-def test_near_copies_are_linked_to_the_first_of_them(casebook: Casebook) -> None:
-    first = casebook.open("vk:-1_1", "а", fingerprint=SAME)
-    second = casebook.open("ok:1_1", "б", fingerprint=near(6))
-    third = casebook.open("vk:-1_3", "в", fingerprint=near(7))
-    assert [casebook.case(number).group for number in (first, second, third)] == [
-        None,
-        casebook.case(first),
-        casebook.case(first) if (6 ^ 7).bit_count() > 6 else casebook.case(third).group,
-    ]
-    assert casebook.case(second).detected_at == DETECTED
-
-
-def test_far_texts_and_old_texts_are_not_linked(casebook: Casebook) -> None:
-    casebook.open("vk:-1_1", "а", fingerprint=SAME, detected_at=DETECTED - timedelta(days=8))
-    other = casebook.open("vk:-1_2", "б", fingerprint=SAME)
-    far = casebook.open("vk:-1_3", "в", fingerprint=near(7))
-    assert (casebook.case(other).group, casebook.case(far).group) == (None, None)
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (1, 4, 2, 0, 3)])
-def test_five_people_within_a_day_are_resonance_in_whatever_order_they_come(
-    casebook: Casebook, order: tuple[int, ...]
-) -> None:
-    for n in order:
-        casebook.open(
-            f"vk:-1_{n}",
-            f"текст {n}",
-            fingerprint=near(n),
-            author=f"u{n}",
-            detected_at=DETECTED - timedelta(hours=6 * n),
-        )
-    marks = [casebook.case(number).resonance for number in range(1, 6)]
-    assert marks == [False, False, False, False, True]
-
-
-def test_one_person_who_repeats_himself_and_people_over_two_days_are_no_resonance(casebook: Casebook) -> None:
-    for n in range(5):
-        casebook.open(f"vk:-1_{n}", f"один {n}", fingerprint=SAME, author="u1")
-    for n in range(5):
-        casebook.open(
-            f"vk:-2_{n}",
-            f"разные {n}",
-            fingerprint="ff00ff00ff00ff00",
-            author=f"u{n}",
-            detected_at=DETECTED - timedelta(hours=7 * n),
-        )
-    assert not Case.objects.filter(resonance=True).exists()
 
 
 # The usual way
