@@ -168,7 +168,8 @@ def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering)
     copies = link(decree, case)
     answered = case.state == State.NEW
     repeats = repeated(decree, case, copies, post) if answered else None
-    started = clocks.answering(decree, case, repeats and clocks.counted_from(repeats)) if answered else []
+    since = clocks.counted_from(repeats) if repeats else None
+    started = clocks.answering(decree, case, since) if answered else []
     case.due = min((clock.due for clock in started), default=None)
     case.save(force_insert=True)
     Clock.objects.bulk_create(started)
