@@ -294,7 +294,7 @@ def test_whatever_goes_leaves_no_byte_and_what_stays_is_whole(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], goes: set[int]
 ) -> None:
     with EmbeddedJournal(tmp_path_factory.mktemp("j") / "journal.sqlite") as journal:
-        values = [f"<{n}>".encode() + bytes([65 + n]) * size for n, size in enumerate(sizes)]
+        values = [f"<value {n}>".encode() + bytes([65 + n]) * size for n, size in enumerate(sizes)]
         for value in values:
             journal.append(INCOMING, [Message(b"k", value)])
         journal.erase(INCOMING, LATER.timestamp(), chosen=lambda record: record.offset in goes)
@@ -303,7 +303,7 @@ def test_whatever_goes_leaves_no_byte_and_what_stays_is_whole(
             n: value for n, value in enumerate(values) if n not in goes
         }
         data = bytes_of(journal.path.parent)
-        assert not [n for n in range(len(values)) if n in goes and f"<{n}>".encode() in data]
+        assert not [n for n in range(len(values)) if n in goes and f"<value {n}>".encode() in data]
 
 
 # The commands
