@@ -18,7 +18,8 @@ from app.tables import open_casebook
 from app.web import listening
 
 _GRACE = 30.0
-_COURTEOUS = 10  # what works on a backlog gives way to who answers people
+# What works on a backlog gives way to who answers people; a decision may hold an alarm, so it comes before its case.
+_TRIAGE_NICE, _INTAKE_NICE = 15, 19
 # Who accepts stops first, then who works on what was accepted, last who tells others.
 _WEB, _TRIAGE, _INTAKE, _SWEEP, _RELAY = range(5)
 
@@ -55,7 +56,7 @@ def serve(
     called = ["--host", host, *(word for name in names for word in ("--name", name))]
     children = [
         *_workers(both, workers, settings.batch.limit_seconds + GRACE_MARGIN),
-        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _COURTEOUS // 2, does=DOES["intake"]),
+        Child("карточки", command("intake", *both), _GRACE, _INTAKE, _INTAKE_NICE, does=DOES["intake"]),
         Child("сроки", command("sweep", "--home", str(folder)), _GRACE, _SWEEP, does=DOES["sweep"]),
         Child("события", command("relay", *both), _GRACE, _RELAY, does=DOES["relay"]),
         *_webs([*both, *called], web or min(2, os.cpu_count() or 1), listener.fileno()),
@@ -75,7 +76,7 @@ def serve(
 
 def _workers(both: Sequence[str], count: int, grace: float) -> Iterator[Child]:
     for number in range(1, count + 1):
-        yield Child(f"разбор {number}", command("worker", *both), grace, _TRIAGE, _COURTEOUS, does=DOES["worker"])
+        yield Child(f"разбор {number}", command("worker", *both), grace, _TRIAGE, _TRIAGE_NICE, does=DOES["worker"])
 
 
 def _webs(words: Sequence[str], count: int, listener: int) -> Iterator[Child]:

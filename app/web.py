@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -78,6 +79,8 @@ def web(
         desk = Desk(decree, acceptor, pulse, data)
         install(desk)
         _ = get_resolver().url_patterns  # built before the first request, which would wait for it
+        gc.collect()
+        gc.freeze()  # else each full collection walks all that was imported, and whoever asks meanwhile waits
         if inherited is None:
             say(f"Служба отвечает: http://{host}:{port}, описание — /docs")
         Server(Guarded(get_asgi_application()), desk.stopping).run(sockets=[listener])
