@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.errors import say
 from app.options import Shown, home_option, one_of
 from app.tables import as_option, moment_of, now_option, open_casebook, refuse, shown, user_of
 from app.words import harmless, one_line, shortened
@@ -244,6 +245,8 @@ def _make(
         raise refuse(error) from None
     after = event.case
     click.echo(f"Карточка {number}: {after.state}, версия {after.version}, ближайший срок {shown(after.due, decree)}")
+    if wished := event.body.get("longer_than_wished"):
+        say(f"Ответ длинный: желательно до {wished} знаков")
 
 
 @case.command()

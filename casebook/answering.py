@@ -28,7 +28,8 @@ def draft(turn: Turn) -> Body:
     case = turn.case
     text = str(turn.need("text", "текст ответа")).strip()
     interim = bool(turn.take("interim", False))
-    _fits(turn, text)
+    files: Sequence[Kept] = turn.take("files", ())
+    _fits(turn, text, bool(files))
     if interim:
         _may_be_interim(turn, text)
     case.draft_number = 1 + Draft.objects.filter(case=case).count()
@@ -40,7 +41,6 @@ def draft(turn: Turn) -> Body:
         author=turn.actor,
         at=turn.now,
     )
-    files: Sequence[Kept] = turn.take("files", ())
     for file in files:
         attach(kept, file)
     clocks.stop(case, turn.now, "draft", "final_draft")
@@ -49,18 +49,30 @@ def draft(turn: Turn) -> Body:
         "interim": interim,
         "digest": kept.text.digest,
         "files": [file.digest for file in files],
+        "longer_than_wished": _longer_than_wished(turn, text),
     }
 
 
-def _fits(turn: Turn, text: str) -> None:
+def _fits(turn: Turn, text: str, has_files: bool) -> None:
+    """Policy ``answer_format``: what the network takes; Telegram has less room under a photo."""
     network = turn.case.network
-    limit = turn.decree.policy("answer_format", f"{network}_limit") if network in ("vk", "ok", "telegram") else None
-    if limit and len(text) > limit:
+    if network not in ("vk", "ok", "telegram"):
+        return
+    under_files = network == "telegram" and has_files
+    limit = turn.decree.policy("answer_format", "telegram_caption_limit" if under_files else f"{network}_limit")
+    if len(text) > limit:
         raise MoveError(
-            f"ответ длиннее {limit} знаков ({len(text)}): {network} его не примет",
-            "сократите текст",
+            f"ответ длиннее {limit} знаков ({len(text)}): {network} его не примет{' с вложением' * under_files}",
+            "сократите текст" + " или уберите вложения" * under_files,
             f"The answer has {len(text)} characters, more than the {limit} that {network} takes: shorten it.",
         )
+
+
+def _longer_than_wished(turn: Turn, text: str) -> int | None:
+    """How many characters would have been enough (policy ``answer_format``), if the answer has more."""
+    name = "telegram_wish_limit" if turn.case.network == "telegram" else "wish_limit"
+    wished = int(turn.decree.policy("answer_format", name))
+    return wished if len(text) > wished else None
 
 
 def _may_be_interim(turn: Turn, text: str) -> None:

@@ -24,7 +24,7 @@ _VALUES = {
     "clock_start_offhours": "start=next_working_minute half_open=true urgent_signal_always=true",
     "work_hours": "zone:zone days:days intervals:intervals other_days:week short_by_minutes:number hours_in_day=8",
     "deadline_boundary": "boundary=end_of_interval",
-    "dispatch_1h": "minutes:number time:time fast_goal_minutes:number offhours_fast_minutes:number "
+    "dispatch_1h": "minutes:number time:time fast_goal_minutes=15 offhours_fast_minutes:number "
     "offhours_fast_time:time",
     "return_30m": "minutes:number time:time silence_accepts=true returns_before_manager:number extends_deadline=false",
     "draft_8h": "limit_hours:number before_deadline_hours:number",
@@ -43,7 +43,7 @@ _VALUES = {
     "restore": "after_restore_hours:number",
     "p15_scope": "keeps_record=true deletes_nothing=true human_decides=true",
     "p15_emergency": "verdict:text alarm:text separate_case=true immediately=true",
-    "p15_threat_direction": "own_threat=exclude reported_threat=4h escalate_to:department",
+    "p15_threat_direction": "own_threat=exclude reported_threat=4h escalate_to=MVD",
     "p15_hyperbole": "own_reprisal=exclude wish:text idiom=answer work_request=answer court_warning=answer",
     "p15_suicide": "verdict:text track:text alarm:text minutes:number time:time",
     "p15_quote": "verdict:text",
@@ -52,8 +52,8 @@ _VALUES = {
     "multi_topic": "split:flag one_answer=true deadline_of=most_urgent",
     "duplicates": "same_author_days:number same_author_restarts:flag other_network_own_answer=true "
     "same_answers_per_hour:number time:time",
-    "no_address": "interim_template=true urgent_calls=true close_after_days:number time:time",
-    "out_of_scope": "answers:flag name_body=true through:department danger_calls=true",
+    "no_address": "interim_template=true urgent_calls=true close_after_days=7 time=working",
+    "out_of_scope": "answers:flag name_body=true through=CUR danger_calls=true",
     "pd": "repeat_in_answer=false ask_privately=true mask_in_reports=true",
     "retention": "post_days:number draft_days:number reason_days:number proof_days:number attachment_days:number "
     "journal_days:number quarantine_days:number readings_days:number",

@@ -136,6 +136,7 @@ def test_a_draft_comes_from_standard_input_with_its_files(staff: Casebook, tmp_p
     script = tmp_path / "кран.jpg.exe"
     script.write_bytes(b"MZ")
     assert "не фото" in refused("case", "draft", 1, "--as", "ivan", "--text", ANSWER, "--file", script)[0]
+    assert "до 1000 знаков" in otklik("case", "draft", 1, "--as", "ivan", "--text", "а" * 1001).stderr
 
 
 @on_sqlite

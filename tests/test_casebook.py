@@ -473,7 +473,17 @@ def test_an_answer_longer_than_the_network_takes_is_refused(casebook: Casebook) 
     number = casebook.bring(_with_executor(casebook), "in_work")
     assert "4096" in casebook.refused(number, "draft", text="а" * 4097)
     assert "не сказано" in casebook.refused(number, "draft", text="  ")
-    casebook.move(number, "draft", text="а" * 4096)
+    assert casebook.move(number, "draft", text="а" * 4096).body["longer_than_wished"] == 1000
+    assert casebook.move(number, "draft", text=ANSWER).body["longer_than_wished"] is None
+
+
+def test_telegram_takes_less_under_a_photo(casebook: Casebook, tmp_path: Path) -> None:
+    number = casebook.bring(_with_executor(casebook, "telegram:-1_1"), "in_work")
+    photo = tmp_path / "a.png"
+    photo.write_bytes(_PNG)
+    assert "1024 знаков" in casebook.refused(number, "draft", text="а" * 1025, files=[photo])
+    casebook.move(number, "draft", text="а" * 1024, files=[photo])
+    casebook.move(number, "draft", text="а" * 1025)
 
 
 def _with_executor(casebook: Casebook, key: str = "vk:-1_1", text: str = TEXT, **given: Any) -> int:
