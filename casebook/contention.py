@@ -1,11 +1,11 @@
-"""Two transactions that wait for each other: the database ends one of them, which may try again."""
+"""Two transactions in each other's way: the database ends one of them, which may try again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 TRIES = 3
 R = TypeVar("R")
@@ -17,10 +17,13 @@ def is_contended(error: OperationalError) -> bool:
 
 
 def again(do: Callable[[], R]) -> R:
-    """A transaction, a few times over where a person who moves one of its cases is in the way."""
+    """A transaction, a few times over where a person who moves one of its cases is in the way, or another process was
+    first to keep the same row."""
     for _ in range(TRIES):
         try:
             return do()
+        except IntegrityError:
+            continue
         except OperationalError as error:
             if not is_contended(error):
                 raise

@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from django.db.models import Q
-
 from casebook.decree import Decree
 from casebook.lists import words
 from casebook.models import Band, Case
@@ -24,19 +22,26 @@ from records.fingerprints import NEAR, near
 # Parts looked at, seven a copy: enough to count authors and to find the group, however many copies a flood brings.
 _MOST = 350
 _NUMBER = re.compile(r"\d+")
+_WIDEST = 10  # bits of the widest part
 _EDGES = [round(64 * part / (NEAR + 1)) for part in range(NEAR + 2)]
 
 
 def bands(fingerprint: str) -> list[int]:
+    """Each part with its number before it."""
     value = int(fingerprint, 16)
-    return [(value >> low) & ((1 << (high - low)) - 1) for low, high in pairwise(_EDGES)]
+    return [
+        number << _WIDEST | (value >> low) & ((1 << (high - low)) - 1)
+        for number, (low, high) in enumerate(pairwise(_EDGES))
+    ]
+
+
+def bands_of(case: Case) -> list[Band]:
+    """Not yet kept."""
+    return [Band(case=case, value=value, detected_at=case.detected_at) for value in bands(case.fingerprint)]
 
 
 def remember(case: Case) -> None:
-    Band.objects.bulk_create(
-        Band(case=case, number=number, value=value, detected_at=case.detected_at)
-        for number, value in enumerate(bands(case.fingerprint))
-    )
+    Band.objects.bulk_create(bands_of(case))
 
 
 class Copy(NamedTuple):
@@ -53,14 +58,10 @@ class Copy(NamedTuple):
 def alike(case: Case, within: timedelta) -> list[Copy]:
     """Near copies detected at most so long before or after this one, the first opened first; of a flood of copies, the
     latest. After: decisions come in order for each key only."""
-    shared = Q()
-    for number, value in enumerate(bands(case.fingerprint)):
-        shared |= Q(number=number, value=value)
     span = (case.detected_at - within, case.detected_at + within)
-    recent = Band.objects.filter(shared, detected_at__range=span).order_by("-detected_at")
-    keys = set(recent.values_list("case", flat=True)[:_MOST])
-    rows = Case.objects.filter(pk__in=keys).order_by("ordinal").values_list(*Copy._fields)
-    found = (Copy(*row) for row in rows)
+    sharing = Case.objects.filter(bands__value__in=bands(case.fingerprint), bands__detected_at__range=span)
+    rows = sharing.order_by("-bands__detected_at").values_list("ordinal", *Copy._fields)[:_MOST]
+    found = (Copy(*row[1:]) for row in sorted(set(rows)))
     return [one for one in found if one.key != case.key and near(one.fingerprint, case.fingerprint)]
 
 
@@ -78,13 +79,19 @@ def link(decree: Decree, case: Case) -> list[Copy]:
     return others
 
 
-def repeated(decree: Decree, case: Case, others: Sequence[Copy], post: Mapping[str, Any]) -> Case | None:
-    """The earliest of the copies that this post says again: of the same author in the same network (the digest of an
-    author holds both), still to be answered, and with all that the post says (policy ``duplicates``)."""
-    if not case.author or decree.policy("duplicates", "same_author_restarts"):
+def earlier(case: Case, others: Sequence[Copy]) -> list[int]:
+    """Copies that the author of a case wrote before it in the same network (the digest of an author holds both)."""
+    if not case.author:
+        return []
+    return [one.pk for one in others if one.author == case.author and one.detected_at <= case.detected_at]
+
+
+def repeated(decree: Decree, keys: Sequence[int], post: Mapping[str, Any]) -> Case | None:
+    """The first of an author's cases (``earlier``) that is still to be answered and has all that this post says
+    (policy ``duplicates``)."""
+    if decree.policy("duplicates", "same_author_restarts"):
         return None
-    before = [one.pk for one in others if one.author == case.author and one.detected_at <= case.detected_at]
-    waiting = Case.objects.filter(pk__in=before, clocks__name=ClockName.ANSWER, clocks__stopped_at=None)
+    waiting = Case.objects.filter(pk__in=keys, clocks__name=ClockName.ANSWER, clocks__stopped_at=None)
     for first in waiting.order_by("detected_at", "ordinal"):
         said = words(first)["post"]
         if said is not None and _facts(post) <= _facts(said):

@@ -24,8 +24,15 @@ def digest_of(value: Any) -> str:
 
 def keep(kind: str, body: Mapping[str, Any], now: datetime) -> Text:
     """Words of people, in the one row that can be erased."""
-    kept = storable(dict(body))
-    return Text.objects.create(kind=kind, body=kept, digest=digest_of(kept), created_at=now)
+    text = unkept(kind, body, now)
+    text.save(force_insert=True)
+    return text
+
+
+def unkept(kind: str, body: Mapping[str, Any], now: datetime) -> Text:
+    """As ``keep``, for the caller to save."""
+    said = storable(dict(body))
+    return Text(kind=kind, body=said, digest=digest_of(said), created_at=now)
 
 
 def storable(value: Any) -> Any:
@@ -48,13 +55,28 @@ def record(
     before: Mapping[str, Any] | None = None,
 ) -> Event:
     """The next event of a case whose row is locked; the case is saved by the caller."""
+    event = following(case, kind, actor=actor, role=role, now=now, body=body, before=before)
+    event.save(force_insert=True)
+    return event
+
+
+def following(
+    case: Case,
+    kind: str,
+    *,
+    actor: str,
+    role: str,
+    now: datetime,
+    body: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+) -> Event:
+    """As ``record``, for the caller to save."""
     previous = _last_digest(case) if case.version else ""
     case.version += 1
     event = Event(
         case=case, number=case.version, kind=kind, at=now, actor=actor, role=role, body=dict(body), before=before
     )
     event.digest = chained(previous, event)
-    event.save(force_insert=True)
     return event
 
 

@@ -15,9 +15,9 @@ from casebook import clocks
 from casebook.alarms import raise_alarms
 from casebook.contention import again
 from casebook.decree import Decree
-from casebook.duplicates import link, remember, repeated
-from casebook.events import Numbering, digest_of, keep, record
-from casebook.models import CODE, Band, Case, Clock, Verdict
+from casebook.duplicates import earlier, link, remember, repeated
+from casebook.events import Numbering, digest_of, following, record, unkept
+from casebook.models import CODE, Band, Case, Clock, Event, Text, Verdict
 from cases.errors import UnknownYearError
 from cases.lifecycle import State
 from journal import Record
@@ -118,31 +118,55 @@ def _fits(value: Any, longest: int) -> bool:
     return isinstance(value, str) and len(value) <= longest and not _UNKEPT.search(value)
 
 
+@dataclass(slots=True)
+class Opened:
+    """Rows of cases just opened. They are kept together, at the latest before anything asks for them: one statement for
+    a batch instead of one for each."""
+
+    texts: list[Text] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def keep(self) -> None:
+        Text.objects.bulk_create(self.texts)
+        Verdict.objects.bulk_create(self.verdicts)
+        Clock.objects.bulk_create(self.clocks)
+        Event.objects.bulk_create(self.events)
+        self.texts, self.verdicts, self.clocks, self.events = [], [], [], []
+
+
 def take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:
     """Open or amend the cases of a batch, in one transaction; the caller commits the offsets after it."""
     return again(lambda: _take(decree, records, now))
 
 
 def _take(decree: Decree, records: Sequence[Record], now: datetime) -> Taken:
-    taken, numbering = Taken(), Numbering()
+    taken, numbering, opened = Taken(), Numbering(), Opened()
+    batch: list[Decided] = []
+    for one in records:
+        try:
+            batch.append(read(one.value))
+        except PostError as error:
+            taken.refused.append((one.offset, f"{error.reason}; {error.mend}"))
     with transaction.atomic():
-        for one in records:
-            try:
-                decided = read(one.value)
-            except PostError as error:
-                taken.refused.append((one.offset, f"{error.reason}; {error.mend}"))
-                continue
-            _take_one(decree, decided, now, taken, numbering)
+        there = set(Case.objects.filter(key__in={one.key for one in batch}, part=0).values_list("key", flat=True))
+        for decided in batch:
+            if decided.key in there:
+                opened.keep()  # the case may be of this very batch
+                _meet_again(decree, decided, now, taken)
+            else:
+                _open(decree, decided, now, numbering, opened)
+                there.add(decided.key)
+                taken.opened += 1
+        opened.keep()
         numbering.save()
     return taken
 
 
-def _take_one(decree: Decree, decided: Decided, now: datetime, taken: Taken, numbering: Numbering) -> None:
-    case = Case.objects.select_for_update().filter(key=decided.key, part=0).first()
-    if case is None:
-        _open(decree, decided, now, numbering)
-        taken.opened += 1
-    elif Verdict.objects.filter(case=case, revision=decided.revision, versions=decided.versions).exists():
+def _meet_again(decree: Decree, decided: Decided, now: datetime, taken: Taken) -> None:
+    case = Case.objects.select_for_update().get(key=decided.key, part=0)
+    if Verdict.objects.filter(case=case, revision=decided.revision, versions=decided.versions).exists():
         taken.repeated += 1
     elif Verdict.objects.filter(case=case, revision=decided.revision).exists():
         _amend(decree, case, decided, now, "proposed")
@@ -152,7 +176,7 @@ def _take_one(decree: Decree, decided: Decided, now: datetime, taken: Taken, num
         taken.edited += 1
 
 
-def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering) -> None:
+def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering, opened: Opened) -> None:
     post = decided.post
     case = Case(
         key=decided.key,
@@ -165,20 +189,26 @@ def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering)
     )
     _judge(case, decided)
     numbering.give(case)
-    copies = link(decree, case)
-    answered = case.state == State.NEW
-    repeats = repeated(decree, case, copies, post) if answered else None
-    since = clocks.counted_from(repeats) if repeats else None
-    started = clocks.answering(decree, case, since) if answered else []
-    case.due = min((clock.due for clock in started), default=None)
-    case.save(force_insert=True)
-    Clock.objects.bulk_create(started)
-    remember(case)
-    _keep(case, decided, now)
+    before, repeats = earlier(case, link(decree, case)), None
+    if case.state == State.NEW:
+        if before:
+            opened.keep()
+            repeats = repeated(decree, before, post)
+        started = clocks.answering(decree, case, clocks.counted_from(repeats) if repeats else None)
+        case.due = min(clock.due for clock in started)
+        opened.clocks += started
     body = {**_body(case, decided), "repeats": repeats.ordinal if repeats else None}
-    record(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=body)
-    raise_alarms(decree, case, decided.revision, decided.decision["alarms"], now)
-    Case.objects.filter(pk=case.pk).update(version=case.version)
+    event = following(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=body)
+    case.save(force_insert=True)
+    remember(case)
+    verdict = _verdict(case, decided, now)
+    opened.texts.append(verdict.text)
+    opened.verdicts.append(verdict)
+    opened.events.append(event)
+    if alarms := decided.decision["alarms"]:
+        opened.keep()
+        raise_alarms(decree, case, decided.revision, alarms, now)
+        Case.objects.filter(pk=case.pk).update(version=case.version)
 
 
 def _judge(case: Case, decided: Decided) -> None:
@@ -188,10 +218,9 @@ def _judge(case: Case, decided: Decided) -> None:
     case.second_look = case.state == State.NO_ANSWER and drawn
 
 
-def _keep(case: Case, decided: Decided, now: datetime) -> None:
-    """A decision's evidence holds words of the post: it is kept with it."""
-    words = keep("post", {"post": decided.post, "decision": decided.decision}, now)
-    Verdict.objects.create(
+def _verdict(case: Case, decided: Decided, now: datetime) -> Verdict:
+    """Not yet kept, nor is its text: a decision's evidence holds words of the post and goes with it."""
+    return Verdict(
         case=case,
         revision=decided.revision,
         versions=decided.versions,
@@ -199,14 +228,16 @@ def _keep(case: Case, decided: Decided, now: datetime) -> None:
         track=decided.track,
         department=decided.route["department"],
         proposed=decided.route["proposed"],
-        text=words,
+        text=unkept("post", {"post": decided.post, "decision": decided.decision}, now),
         at=now,
     )
 
 
 def _amend(decree: Decree, case: Case, decided: Decided, now: datetime, kind: str) -> None:
     """Another proposal on record. It changes a case that no person has moved; of a moved one, it only tells."""
-    _keep(case, decided, now)
+    verdict = _verdict(case, decided, now)
+    verdict.text.save(force_insert=True)
+    verdict.save(force_insert=True)
     case.author = case.author or _author(decided.post)  # it goes with the words (casebook.forgetting), and comes back
     is_edit = kind == "judged_anew"
     if not case.moved:

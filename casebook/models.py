@@ -127,15 +127,14 @@ class Verdict(models.Model):
 
 
 class Band(models.Model):
-    """A part of a fingerprint: near copies share at least one (``casebook.duplicates``)."""
+    """A part of a fingerprint, with its number: near copies share at least one (``casebook.duplicates``)."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="bands")
-    number = models.PositiveSmallIntegerField()
     value = models.PositiveIntegerField()
     detected_at = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index(fields=("number", "value", "detected_at"), name="band_value"),)
+        indexes = (models.Index(fields=("value", "detected_at"), name="band_value"),)
 
 
 class Coexecutor(models.Model):
