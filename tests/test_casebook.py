@@ -244,9 +244,9 @@ def test_a_batch_that_fails_leaves_nothing_behind(casebook: Casebook, monkeypatc
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("casebook.intake.raise_alarms", power_failure)
-        casebook.take(decided())
+        casebook.take(decided("vk:-1_2"), decided(alarms=["danger"]))
     assert (Case.objects.count(), Event.objects.count(), Text.objects.count()) == (0, 0, 0)
-    assert casebook.take(decided()).opened == 1
+    assert casebook.take(decided("vk:-1_2"), decided(alarms=["danger"])).opened == 2
     casebook.check()
 
 
