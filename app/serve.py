@@ -19,7 +19,7 @@ from app.web import listening
 
 _GRACE = 30.0
 # What works on a backlog gives way to who answers people; a decision may hold an alarm, so it comes before its case.
-_TRIAGE_NICE, _INTAKE_NICE = 15, 19
+_TRIAGE_NICE, _INTAKE_NICE = 10, 15
 # Who accepts stops first, then who works on what was accepted, last who tells others.
 _WEB, _TRIAGE, _INTAKE, _SWEEP, _RELAY = range(5)
 
