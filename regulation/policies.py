@@ -24,8 +24,7 @@ _VALUES = {
     "clock_start_offhours": "start=next_working_minute half_open=true urgent_signal_always=true",
     "work_hours": "zone:zone days:days intervals:intervals other_days:week short_by_minutes:number hours_in_day=8",
     "deadline_boundary": "boundary=end_of_interval",
-    "dispatch_1h": "minutes:number time:time fast_goal_minutes=15 offhours_fast_minutes:number "
-    "offhours_fast_time:time",
+    "dispatch_1h": "minutes:number time:time fast_goal_minutes=15 offhours_fast_minutes:number offhours_fast_time:time",
     "return_30m": "minutes:number time:time silence_accepts=true returns_before_manager:number extends_deadline=false",
     "draft_8h": "limit_hours:number before_deadline_hours:number",
     "draft_4h": "limit_hours:number due_hours:number limit_due_hours:number",

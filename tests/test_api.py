@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from casebooks import ANSWER, LINK, NOW, Casebook, decided
-from services import Service
+from services import Service, on_sqlite
 
 from casebook.models import Answered, Case, Event, Reading, User
 from records.messages import message_of
@@ -418,3 +419,18 @@ def test_both_databases_keep_what_was_accepted_before_an_answer(service: Service
     casebook.take(decided("vk:-1_5"), now=NOW)
     assert service.client().get("/cases", params={"key": "vk:-1_5"}).json()["items"][0]["state"] == "new"
     assert Case.objects.count() == 1
+
+
+# The page that describes the API
+
+
+@on_sqlite
+def test_the_page_of_the_api_needs_no_other_machine(service: Service) -> None:
+    client = service.nobody()
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(files) == 4
+    assert not [file for file in files if not file.startswith("/static/")]
+    assert [client.get(file).status_code for file in files] == [200] * 4
+    assert '"url": "/openapi.json"' in page.text

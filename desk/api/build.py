@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -12,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.docs import Swagger
 from ninja.renderers import JSONRenderer
 
 from cases.errors import CalendarError
@@ -50,6 +52,12 @@ class House(JSONRenderer):
     """JSON as the house writes it, Russian letters as they are."""
 
     json_dumps_params: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}  # noqa: RUF012 - as in ninja
+
+
+class Page(Swagger):
+    """Its files come from here: the machine of an administration may see no other."""
+
+    template_cdn = str(Path(__file__).parent.parent / "docs.html")
 
 
 class Api(NinjaAPI):
@@ -112,7 +120,7 @@ def _describe(path: str, status: str, answer: dict[str, Any]) -> None:
 
 
 def build() -> Api:
-    api = Api(title="Отклик", version="1", description=_DESCRIPTION, renderer=House())
+    api = Api(title="Отклик", version="1", description=_DESCRIPTION, renderer=House(), docs=Page())
     for part in (people, posts, cases, alarms, events, about, reports):
         api.add_router("", part.router)
     for error, problem in _PROBLEMS.items():
