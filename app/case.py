@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ _GIVEN: dict[MoveName, dict[str, tuple[str, Any]]] = {
         "number": ("Номер сообщения.", str),
     },
 }
+_MOST_NAMED = 10
 _METAVARS = {str: "ЗНАЧЕНИЕ", int: "N"}
 version_option = click.option(
     "--version", metavar="N", type=int, help="Версия карточки, какой её видели; иначе нынешняя."
@@ -120,6 +121,7 @@ def show(number: int, user_code: str, out: Shown, home: Path | None) -> None:
     О том, что вы прочли сообщение, остаётся запись (152-ФЗ): otklik audit readings.
     """
     decree = open_casebook(home)
+    from casebook.lists import copies
     from casebook.moves import visible
     from casebook.readings import read_case
 
@@ -129,13 +131,14 @@ def show(number: int, user_code: str, out: Shown, home: Path | None) -> None:
     except MoveError as error:
         raise refuse(error) from None
     read_case(user, one, now(), drafts=False)
+    alike = list(copies(one, user).values_list("ordinal", flat=True))
     if out is Shown.JSON:
-        click.echo(json.dumps(_whole(one), ensure_ascii=False))
+        click.echo(json.dumps(_whole(one, alike), ensure_ascii=False))
     else:
-        click.echo("\n".join(_page(one, decree, Role(user.role))))
+        click.echo("\n".join(_page(one, alike, decree, Role(user.role))))
 
 
-def _whole(one: Case) -> dict[str, Any]:
+def _whole(one: Case, alike: Sequence[int]) -> dict[str, Any]:
     from casebook.events import message_of
     from casebook.lists import words
 
@@ -143,6 +146,8 @@ def _whole(one: Case) -> dict[str, Any]:
     return {
         **_row(one),
         **words(one),
+        "alike": [str(number) for number in alike],
+        "resonance": one.resonance,
         "clocks": [
             {
                 "name": clock.name,
@@ -158,13 +163,16 @@ def _whole(one: Case) -> dict[str, Any]:
     }
 
 
-def _page(one: Case, decree: Decree, role: Role) -> Iterator[str]:
+def _page(one: Case, alike: Sequence[int], decree: Decree, role: Role) -> Iterator[str]:
     from casebook.lists import words
 
     yield f"Карточка {one.ordinal}, версия {one.version}: {one.state}, срок {one.track or '—'}"
     yield f"  {one.key}, выявлено {shown(one.detected_at, decree)}, отдел {one.department or '—'}"
     text = words(one)["post"]
     yield f"  {shortened(harmless(one_line(text['text'])), 400) if text else '(текст стёрт)'}"
+    if alike:
+        named = ", ".join(map(str, alike[:_MOST_NAMED])) + (" …" if len(alike) > _MOST_NAMED else "")
+        yield f"  похожие сообщения ({len(alike)}): карточки {named}{'; много авторов за сутки' * one.resonance}"
     yield "Сроки:"
     for clock in one.clocks.order_by("id"):
         ended = f"выполнено {shown(clock.stopped_at, decree)}" if clock.stopped_at else "идёт"

@@ -36,6 +36,12 @@ def of(user: User) -> QuerySet[Case]:
     return found.filter(office=user.office) if user.office else found
 
 
+def copies(case: Case, user: User) -> QuerySet[Case]:
+    """Cases of near copies of its post that the user may see."""
+    head = case.group_id or case.pk
+    return of(user).filter(Q(pk=head) | Q(group=head)).exclude(pk=case.pk).order_by("ordinal")
+
+
 def events(user: User) -> QuerySet[Event]:
     """Events of cases that the user may see, as they were recorded."""
     found = Event.objects.select_related("case").order_by("id")

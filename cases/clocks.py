@@ -163,7 +163,9 @@ class Clocks:
     def repeated(self, first: datetime, track: Track, now: datetime) -> tuple[Clock, Clock]:
         """Draft and answer of a post that says again, at ``now``, what its author said at ``first``: no term of its
         own (policy ``duplicates``), but one working hour at the least."""
-        return self._later(first, track, now, "повтор от")
+        found = self._later(first, track, now, "повтор от")
+        draft, answer = (replace(clock, why=self._reasons.shared(clock.why)) for clock in found)
+        return draft, answer
 
     def _later(self, detected: datetime, track: Track, now: datetime, what: str) -> tuple[Clock, Clock]:
         usual = self.answer(detected, track)

@@ -41,6 +41,9 @@ class Reasons:
     def cut(self, why: str, due: datetime) -> str:
         return f"{why}; не позже срока ответа {self._shown(due)}"
 
+    def shared(self, why: str) -> str:
+        return f"{why}; срок первого сообщения: автор повторяет его"
+
     def moved(self, why: str, usual: datetime, due: datetime, now: datetime, what: str) -> str:
         """Both moments, where the second is not the first."""
         if usual == due:
@@ -81,6 +84,9 @@ class Silence(Reasons):
         return ""
 
     def before(self, term: Term, end: datetime, due: datetime, point: str) -> str:
+        return ""
+
+    def shared(self, why: str) -> str:
         return ""
 
     def moved(self, why: str, usual: datetime, due: datetime, now: datetime, what: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
 from casebooks import DETECTED, NOW, TEXT, Casebook, at, decided
+from click.testing import CliRunner
 
+from app.command import otklik
 from casebook import clocks
+from casebook.lists import copies
 from casebook.models import Case, Clock, Event
 
 SAME = "00000000000000ff"
@@ -84,8 +88,22 @@ def test_a_repeat_has_the_term_of_the_first_and_its_own_dispatch(casebook: Caseb
     again = repeat(casebook, at("14:00"))
     assert casebook.clocks(again) == {"dispatch": "16.11 15:00", "draft": "16.11 14:00", "answer": "17.11 09:00"}
     assert casebook.case(again).group == casebook.case(first)
+    assert "срок первого сообщения" in Clock.objects.get(case__ordinal=again, name="answer").why
     assert Event.objects.get(case__ordinal=again, kind="opened").body["repeats"] == first
     casebook.check()
+
+
+def test_a_card_names_those_like_it_that_its_reader_may_see(casebook: Casebook, first: int) -> None:
+    again = repeat(casebook, at("14:00"))
+    other = casebook.open("vk:-1_9", "другое", fingerprint="ff00ff00ff00ff00")
+    casebook.person("operator")
+    said = CliRunner().invoke(otklik, ["case", "show", str(again), "--as", "operator"])
+    assert f"похожие сообщения (1): карточки {first}" in said.output
+    shown = CliRunner().invoke(otklik, ["case", "show", str(first), "--as", "operator", "--out", "json"])
+    assert json.loads(shown.output)["alike"] == [str(again)]
+    assert "похожие" not in CliRunner().invoke(otklik, ["case", "show", str(other), "--as", "operator"]).output
+    casebook.move(again, "confirm", "operator", department="JKH", now=at("14:05"))
+    assert list(copies(casebook.case(again), casebook.person("executor"))) == []  # the first is not yet of JKH
 
 
 def test_a_repeat_whose_term_has_passed_is_given_a_working_hour(casebook: Casebook, first: int) -> None:
