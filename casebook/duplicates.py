@@ -35,13 +35,9 @@ def bands(fingerprint: str) -> list[int]:
     ]
 
 
-def bands_of(case: Case) -> list[Band]:
-    """Not yet kept."""
-    return [Band(case=case, value=value, detected_at=case.detected_at) for value in bands(case.fingerprint)]
-
-
 def remember(case: Case) -> None:
-    Band.objects.bulk_create(bands_of(case))
+    values = bands(case.fingerprint)
+    Band.objects.bulk_create(Band(case=case, value=value, detected_at=case.detected_at) for value in values)
 
 
 class Copy(NamedTuple):
