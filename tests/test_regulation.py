@@ -148,7 +148,7 @@ FAULTS = [
     ("policies.yaml", "other_days: {}", 'other_days: {5: ["9-13"]}', "other_days: {5: ['9-13']} не подходит"),
     ("policies.yaml", "short_by_minutes: 60", "short_by_minutes: 0", "short_by_minutes: 0 не подходит"),
     ("policies.yaml", "short_by_minutes: 60", "short_day_until: 960", "неизвестное значение «short_day_until»"),
-    ("policies.yaml", "lower_only: ORG", "lower_only: БОСС", "неизвестный код отдела БОСС"),
+    ("policies.yaml", "body: CUR", "body: БОСС", "неизвестный код отдела БОСС"),
     ("policies.yaml", "return_resets: false", "return_reset: false", "неизвестное значение «return_reset»"),
     ("calendar.yaml", "kind: сокращённый", "kind: короткий", "kind: неизвестное значение «короткий»"),
     ("calendar.yaml", "  2023-04-25:", '  "25.04.2023":', "«25.04.2023» — не дата"),
