@@ -56,7 +56,7 @@ def alike(case: Case, within: timedelta) -> list[Copy]:
     latest. After: decisions come in order for each key only."""
     span = (case.detected_at - within, case.detected_at + within)
     sharing = Case.objects.filter(bands__value__in=bands(case.fingerprint), bands__detected_at__range=span)
-    rows = sharing.order_by("-bands__detected_at").values_list("ordinal", *Copy._fields)[:_MOST]
+    rows = sharing.order_by("-bands__detected_at", "-ordinal").values_list("ordinal", *Copy._fields)[:_MOST]
     found = (Copy(*row[1:]) for row in sorted(set(rows)))
     return [one for one in found if one.key != case.key and near(one.fingerprint, case.fingerprint)]
 
@@ -104,14 +104,16 @@ def _facts(post: Mapping[str, Any]) -> set[str]:
 def _most_authors(case: Case, others: Sequence[Copy], span: timedelta) -> int:
     """The most authors within any span that holds this case."""
     every = sorted([(case.detected_at, _author(case)), *((one.detected_at, _author(one)) for one in others)])
-    within, begin, most = Counter[str](), 0, 0
+    within, begin, authors, most = Counter[str](), 0, 0, 0
     for moment, author in every:
         within[author] += 1
+        authors += within[author] == 1
         while moment - every[begin][0] > span:
             within[every[begin][1]] -= 1
+            authors -= within[every[begin][1]] == 0
             begin += 1
         if every[begin][0] <= case.detected_at <= moment:
-            most = max(most, sum(1 for count in within.values() if count))
+            most = max(most, authors)
     return most
 
 
