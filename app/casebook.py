@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -60,26 +61,31 @@ def intake(context: click.Context, once: bool, child: bool, streams: Path | None
     decree = open_casebook(home)
     from casebook.intake import take
 
-    refused, settings = 0, streams_of(home, streams)
+    total, settings = Counter[str](), streams_of(home, streams)
     # On Kafka a reader gets its partitions a few seconds after it has come.
     wait = _WAIT if not once else _TO_JOIN if on_kafka(settings) else _NO_WAIT
     with open_journal(settings) as journal, closing(journal.reader(READER, DECIDED)) as reader:
 
         def work() -> int:
-            nonlocal refused
             records = reader.poll(_BATCH, wait)
             if records:
                 taken = take(decree, records, now())
                 reader.commit(records, {})
-                refused += len(taken.refused)
                 counts = {name: getattr(taken, name) for name in ("opened", "repeated", "proposed", "edited")}
-                log.info("intake", extra={**counts, "refused": len(taken.refused)})
+                counts["refused"] = len(taken.refused)
+                total.update(counts)
+                log.info("intake", extra=counts)
                 for offset, why in taken.refused:
                     say(f"posts.decided, смещение {offset}: {why}")
             return len(records)
 
         _repeat(work, once, 0)
-    context.exit(SOME_REJECTED if refused else DONE)
+    if once:
+        say(
+            f"Открыто карточек: {total['opened']}, правок: {total['edited']}, судили заново: {total['proposed']}, "
+            f"повторов: {total['repeated']}, отвергнуто: {total['refused']}"
+        )
+    context.exit(SOME_REJECTED if total["refused"] else DONE)
 
 
 @click.command()
@@ -93,14 +99,19 @@ def relay(once: bool, child: bool, streams: Path | None, home: Path | None) -> N
     open_casebook(home)
     from casebook.relay import relay as publish
 
+    total = 0
     with open_journal(streams_of(home, streams)) as journal:
 
         def work() -> int:
+            nonlocal total
             if done := publish(journal, now()):
                 log.info("relay", extra={"events": done})
+            total += done
             return done
 
         _repeat(work, once, _WAIT)
+    if once:
+        say(f"Передано событий: {total}")
 
 
 @click.command()

@@ -305,8 +305,10 @@ def test_clocks_are_verified_and_counted_anew(staff: Casebook) -> None:
 def test_intake_takes_what_was_decided_once(casebook: Casebook, tmp_path: Path) -> None:
     stream = Stream(tmp_path)
     stream.append(*(Message(b"k", value) for value in (decided(), decided("vk:-1_2", "Иной"))), topic=DECIDED)
-    for _ in range(2):
-        assert (stream.otklik("intake", "--once").exit_code, Case.objects.count()) == (0, 2)
+    for opened in (2, 0):
+        result = stream.otklik("intake", "--once")
+        assert (result.exit_code, Case.objects.count()) == (0, 2)
+        assert f"Открыто карточек: {opened}" in result.stderr
     assert [position.lag for position in _positions(stream)] == [0]
     casebook.check()
 
