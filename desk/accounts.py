@@ -153,7 +153,7 @@ def caller_of(secret: str, now: datetime) -> Caller:
         raise Problem(
             Code.UNAUTHENTICATED,
             "такого ключа доступа нет или он отозван",
-            "No such token, or it is revoked.",
+            "No such token, or it is revoked: get another by otklik token add.",
             "получите новый: otklik token add",
             headers=_CHALLENGE,
         )
@@ -161,7 +161,7 @@ def caller_of(secret: str, now: datetime) -> Caller:
         raise Problem(
             Code.UNAUTHENTICATED,
             "срок ключа доступа вышел",
-            "The token has expired.",
+            "The token has expired: get another by otklik token add, or sign in again.",
             "получите новый: otklik token add или войдите снова",
             headers=_CHALLENGE,
         )
@@ -174,7 +174,7 @@ def unauthenticated() -> Problem:
     return Problem(
         Code.UNAUTHENTICATED,
         "запрос без ключа доступа",
-        "The request has no token.",
+        "The request has no token: add the header Authorization: Bearer …",
         "добавьте заголовок Authorization: Bearer …",
         headers=_CHALLENGE,
     )

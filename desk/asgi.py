@@ -122,7 +122,7 @@ async def _whole(receive: Receive, most: int, seconds: float, beyond: Problem) -
             raise Problem(
                 Code.TIMEOUT,
                 "тело запроса не пришло вовремя",
-                "The body did not arrive in time.",
+                "The body did not arrive in time: send it whole.",
                 "пошлите его целиком",
                 headers=_CLOSE,
             ) from None
@@ -173,7 +173,7 @@ class _Told:
 
 
 def _too_large(most: int) -> Problem:
-    english = f"The body is larger than {most // 1024} KB."
+    english = f"The body is larger than {most // 1024} KB: send it in parts."
     return Problem(Code.TOO_LARGE, f"тело запроса больше {most // 1024} КБ", english, "шлите частями", headers=_CLOSE)
 
 

@@ -75,7 +75,7 @@ def find(user: User, key: str, asked: str) -> tuple[int, Any] | None:
         raise Problem(
             Code.KEY_REUSED,
             f"с этим {HEADER} уже был другой запрос",
-            f"This {HEADER} came with another request.",
+            f"This {HEADER} came with another request: a new request needs a new key.",
             "для нового запроса нужен новый ключ",
         )
     return found.status, found.body

@@ -13,7 +13,7 @@ from desk.problems import CONTENT_TYPE, Code, Problem, of_status, respond
 _HOST = Problem(
     Code.UNREADABLE,
     "служба не отзывается на это имя",
-    "The service does not answer to this name.",
+    "The service does not answer to this name: start it with otklik serve --name NAME.",
     "назовите его при запуске: otklik serve --name ИМЯ",
 )
 Answer = Callable[[HttpRequest], Awaitable[HttpResponseBase]]

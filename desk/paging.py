@@ -33,4 +33,9 @@ def place(written: str | None, *kinds: type) -> list[Any] | None:
 
 
 def bad_cursor() -> Problem:
-    return Problem(Code.UNSUITABLE, "негодный cursor", "A bad cursor.", "возьмите next предыдущей страницы")
+    return Problem(
+        Code.UNSUITABLE,
+        "негодный cursor",
+        "A bad cursor: take next of the page before.",
+        "возьмите next предыдущей страницы",
+    )

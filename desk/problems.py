@@ -127,7 +127,12 @@ def failure(error: Exception) -> Problem:
         trace = trace.tb_next
     log.error("failure", extra={"error": type(error).__name__, "place": place})
     mend = "повторите; если не поможет, сообщите разработчикам время запроса"
-    return Problem(Code.FAILURE, f"сбой: {type(error).__name__}", f"Failure: {type(error).__name__}.", mend)
+    return Problem(
+        Code.FAILURE,
+        f"сбой: {type(error).__name__}",
+        f"Failure: {type(error).__name__}. Try again; if it stays, tell the developers the time.",
+        mend,
+    )
 
 
 def wants_english(accept_language: str) -> bool:

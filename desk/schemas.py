@@ -26,7 +26,8 @@ class In(Schema):
 
 
 class ProblemOut(Schema):
-    """RFC 9457. `code` is stable; `detail` and `mend` are for people (Russian, or English by `Accept-Language`)."""
+    """RFC 9457. `code` is stable; `detail` and `mend` are for people. In English (`Accept-Language`) `detail` holds the
+    mend."""
 
     type: str
     title: str

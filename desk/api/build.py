@@ -148,14 +148,16 @@ def _invalid(error: ValidationError) -> Problem:
 def _http(error: HttpError) -> Problem:
     """What ninja itself refuses: a body that is not JSON."""
     if error.status_code == 400:
-        return Problem(Code.UNREADABLE, "тело запроса не читается как JSON", "The body is not JSON.", "проверьте JSON")
+        return Problem(
+            Code.UNREADABLE, "тело запроса не читается как JSON", "The body is not JSON: check it.", "проверьте JSON"
+        )
     return of_status(error.status_code)
 
 
 _UNREADABLE = Problem(
     Code.UNREADABLE,
     "тело запроса не читается",
-    "The body cannot be read.",
+    "The body cannot be read: check Content-Type and the body, JSON or multipart/form-data with its boundary.",
     "проверьте Content-Type и тело: JSON, или multipart/form-data с boundary",
 )
 
@@ -165,7 +167,7 @@ def _database(error: DatabaseError) -> Problem:
         return failure(error)
     log.error("database", extra={"error": type(error).__name__})
     busy = "база карточек занята или недоступна"
-    english = "The database is busy or away: nothing is done."
+    english = "The database is busy or away: nothing is done. Try again."
     return Problem(Code.UNAVAILABLE, busy, english, "повторите", headers={"Retry-After": "5"})
 
 

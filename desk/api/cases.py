@@ -217,6 +217,11 @@ def download(request: HttpRequest, number: Number, digest: Digest) -> HttpRespon
     found = Attachment.objects.filter(draft__case=case, digest=digest).exclude(name="").first()
     path = place(digest)
     if found is None or not path.is_file():
-        raise Problem(Code.NOT_FOUND, "файла нет", "No such file.", "он стёрт или из другой карточки")
+        raise Problem(
+            Code.NOT_FOUND,
+            "файла нет",
+            "No such file: it is erased, or of another case.",
+            "он стёрт или из другой карточки",
+        )
     record_reading(caller(request).user.code, f"file {digest[:12]}", desk().now(), case=case)
     return file_answer(path.read_bytes(), found.type, found.name)

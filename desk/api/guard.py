@@ -72,7 +72,7 @@ def permitted(caller: Caller, scope: Scope | None) -> Caller:
     raise Problem(
         Code.FORBIDDEN,
         f"нужно право {scope}: у роли {caller.user.role} или у ключа его нет",
-        f"The scope {scope} is needed, which the role {caller.user.role} or the token lacks.",
+        f"The scope {scope} is needed, which the role {caller.user.role} or the token lacks: ask the administrator.",
         "попросите администратора",
     )
 

@@ -109,7 +109,9 @@ def _read(body: bytes, now: datetime) -> tuple[list[Post], list[dict[str, Any]]]
         value = json_value(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         what = f"не UTF-8: байт {error.start}"
-        raise Problem(Code.UNREADABLE, what, "The body is not UTF-8.", "пишите JSON в UTF-8") from None
+        raise Problem(
+            Code.UNREADABLE, what, "The body is not UTF-8: write JSON in UTF-8.", "пишите JSON в UTF-8"
+        ) from None
     except PostError as error:
         raise Problem(
             Code.UNREADABLE, error.reason, "The body is not JSON of one post or of a list.", error.mend
@@ -164,7 +166,7 @@ async def _durable(posts: Sequence[Post]) -> None:
         raise Problem(
             Code.UNAVAILABLE,
             "ждут записи слишком много",
-            "Too many posts wait to be written: nothing of these is taken.",
+            "Too many posts wait to be written: nothing of these is taken. Try again in a second.",
             "повторите через секунду",
             headers={"Retry-After": "1"},
         ) from None
@@ -180,7 +182,12 @@ async def _durable(posts: Sequence[Post]) -> None:
 
 def _nothing(refused: Sequence[dict[str, Any]]) -> Problem:
     if not refused:
-        return Problem(Code.UNSUITABLE, "пустой список", "An empty list.", "пришлите хотя бы одно сообщение")
+        return Problem(
+            Code.UNSUITABLE,
+            "пустой список",
+            "An empty list: send one post at least.",
+            "пришлите хотя бы одно сообщение",
+        )
     errors = [
         {
             "where": f"[{one['index']}]",
@@ -189,4 +196,10 @@ def _nothing(refused: Sequence[dict[str, Any]]) -> Problem:
         }
         for one in refused[:50]
     ]
-    return Problem(Code.UNSUITABLE, "ничего не принято", "Nothing is taken.", refused[0]["mend"], errors)
+    return Problem(
+        Code.UNSUITABLE,
+        "ничего не принято",
+        "Nothing is taken: each error names its place.",
+        refused[0]["mend"],
+        errors,
+    )
