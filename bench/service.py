@@ -264,6 +264,7 @@ def report(
     load: Load, kept: Sequence[Sample], rate: float, seconds: float, gone: int, caseless: int, stopped: float
 ) -> str:
     soak = caseless >= 0
+    usual = 3_600 if soak else 600
     name = "SOAK" if soak else "SERVICE"
     rows = [
         ("posts sent, one a request", f"{rate:g} a second for {seconds / 60:g} min: {int(rate * seconds):,}"),
@@ -278,7 +279,7 @@ def report(
         ("SIGTERM to end", f"{stopped:.1f} s"),
     ]
     memory = [f"| {process} | {early:.0f} | {late:.0f} |" for process, (early, late) in flat(kept).items()]
-    command = "make soak" if soak else "python -m bench.service"
+    command = "python -m bench.service" + " --soak" * soak + (f" --seconds {seconds:g}" if seconds != usual else "")
     return "\n".join(
         [
             f"# The service under load ({command})",
