@@ -53,30 +53,18 @@ def record(
     now: datetime,
     body: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
+    saved: bool = True,
 ) -> Event:
-    """The next event of a case whose row is locked; the case is saved by the caller."""
-    event = following(case, kind, actor=actor, role=role, now=now, body=body, before=before)
-    event.save(force_insert=True)
-    return event
-
-
-def following(
-    case: Case,
-    kind: str,
-    *,
-    actor: str,
-    role: str,
-    now: datetime,
-    body: Mapping[str, Any],
-    before: Mapping[str, Any] | None = None,
-) -> Event:
-    """As ``record``, for the caller to save."""
+    """The next event of a case whose row is locked; the case is saved by the caller, and so is the event if not
+    ``saved``."""
     previous = _last_digest(case) if case.version else ""
     case.version += 1
     event = Event(
         case=case, number=case.version, kind=kind, at=now, actor=actor, role=role, body=dict(body), before=before
     )
     event.digest = chained(previous, event)
+    if saved:
+        event.save(force_insert=True)
     return event
 
 

@@ -16,7 +16,7 @@ from casebook.alarms import raise_alarms
 from casebook.contention import again
 from casebook.decree import Decree
 from casebook.duplicates import earlier, link, remember, repeated
-from casebook.events import Numbering, digest_of, following, record, unkept
+from casebook.events import Numbering, digest_of, record, unkept
 from casebook.models import CODE, Band, Case, Clock, Event, Text, Verdict
 from cases.errors import UnknownYearError
 from cases.lifecycle import State
@@ -198,7 +198,7 @@ def _open(decree: Decree, decided: Decided, now: datetime, numbering: Numbering,
         case.due = min(clock.due for clock in started)
         opened.clocks += started
     body = {**_body(case, decided), "repeats": repeats.ordinal if repeats else None}
-    event = following(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=body)
+    event = record(case, "opened", actor=SYSTEM, role=SYSTEM, now=now, body=body, saved=False)
     case.save(force_insert=True)
     remember(case)
     verdict = _verdict(case, decided, now)
