@@ -126,10 +126,12 @@ def sweep(once: bool, child: bool, moment: str | None, home: Path | None) -> Non
     from app.channels import channels
     from casebook.clocks import recompute
     from casebook.notices import deliver
+    from casebook.sweep import look_anew
     from casebook.sweep import sweep as look
 
     # The calendar or a policy may have changed since the clocks were counted.
     recompute(decree, moment_of(moment, decree))
+    look_anew()
 
     places = channels()
     if once:

@@ -11,7 +11,7 @@ from django.db import transaction
 from casebook.decree import Decree
 from casebook.events import record
 from casebook.models import Alarm, Case, User
-from casebook.notices import say
+from casebook.notices import of_alarm, say
 from cases.lifecycle import MoveError, Refusal
 from records import AlarmKind
 
@@ -22,12 +22,11 @@ def raise_alarms(decree: Decree, case: Case, revision: str, alarms: Sequence[Map
         if Alarm.objects.filter(case=case, kind=kind, acknowledged_at=None).exists():
             continue
         count = decree.clocks.crisis if kind == AlarmKind.CRISIS else decree.clocks.alarm
-        alarm, is_new = Alarm.objects.get_or_create(
-            case=case, revision=revision, kind=kind, defaults={"raised_at": now, "due": count(now).due}
-        )
+        moments = {"raised_at": now, "due": count(now).due, "look_at": now}
+        alarm, is_new = Alarm.objects.get_or_create(case=case, revision=revision, kind=kind, defaults=moments)
         if is_new:
             record(case, "alarm", actor="system", role="system", now=now, body={"alarm": kind, "revision": revision})
-            say(f"alarm:{alarm.pk}:0", case, now, {"alarm": kind}, alarm=alarm)
+            say([of_alarm(alarm, now)], now)
 
 
 def acknowledge(ordinal: int, kind: str, *, acting_user: User, now: datetime, alarm: int | None = None) -> Alarm:

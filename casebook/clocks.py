@@ -75,6 +75,7 @@ def values_of(decree: Decree, counted: Counted) -> tuple[cases.clocks.Clock, dic
         "why": clock.why,
         "point": clock.point,
         "counted": counted,
+        "look_at": clock.started_at,
     }
 
 
@@ -182,7 +183,8 @@ def _recount(pk: int, decree: Decree, now: datetime) -> bool:
     moved = {clock.name: {"was": stamp(clock.due), "is": stamp(fresh.due)} for clock, fresh in pairs}
     body = {"regulation": decree.regulation.version, "clocks": moved}
     for clock, fresh in pairs:
-        Clock.objects.filter(pk=clock.pk, stopped_at=None).update(due=fresh.due, limit=fresh.limit, why=fresh.why)
+        values = {"due": fresh.due, "limit": fresh.limit, "why": fresh.why, "look_at": fresh.started_at}
+        Clock.objects.filter(pk=clock.pk, stopped_at=None).update(**values)
     case.due = nearest(case)
     record(case, "recounted", actor="system", role="system", now=now, body=body)
     case.save()

@@ -148,7 +148,10 @@ class Coexecutor(models.Model):
 
 
 class Clock(models.Model):
-    """Fields of ``cases.clocks.Clock``. ``counted``: by which count it was made (``casebook.clocks``), from what."""
+    """Fields of ``cases.clocks.Clock``. ``counted``: by which count it was made (``casebook.clocks``), from what.
+
+    ``look_at``: when a sweep must look at it next; null: nothing more will be said of it.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="clocks")
     name = models.CharField(max_length=CODE)
@@ -159,12 +162,16 @@ class Clock(models.Model):
     why = models.TextField()
     point = models.CharField(max_length=8)
     counted = models.JSONField()
+    look_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("case", "name"), condition=Q(stopped_at=None), name="clock_runs_once"),
         )
-        indexes = (models.Index(fields=("due",), condition=Q(stopped_at=None), name="clock_running"),)
+        indexes = (
+            models.Index(fields=("due",), condition=Q(stopped_at=None), name="clock_running"),
+            models.Index(fields=("look_at",), condition=Q(stopped_at=None), name="clock_look"),
+        )
 
 
 class Draft(models.Model):
@@ -228,7 +235,7 @@ class Root(models.Model):
 
 
 class Alarm(models.Model):
-    """Open until a named person acknowledges it, day and night."""
+    """Open until a named person acknowledges it, day and night. ``look_at``: when a sweep must tell it again."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="alarms")
     revision = models.CharField(max_length=16)
@@ -237,10 +244,14 @@ class Alarm(models.Model):
     due = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=64, blank=True)
+    look_at = models.DateTimeField()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("case", "revision", "kind"), name="alarm_once"),)
-        indexes = (models.Index(fields=("raised_at",), condition=Q(acknowledged_at=None), name="alarm_open"),)
+        indexes = (
+            models.Index(fields=("raised_at",), condition=Q(acknowledged_at=None), name="alarm_open"),
+            models.Index(fields=("look_at",), condition=Q(acknowledged_at=None), name="alarm_look"),
+        )
 
 
 class Notice(models.Model):

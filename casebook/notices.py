@@ -22,11 +22,12 @@ import httpx
 from django.db import transaction
 from django.db.models import F, Q
 
-from casebook.models import Alarm, Case, Notice
+from casebook.models import Alarm, Notice
 from cases.titles import CLOCKS
 from records.clock import stamp
 
 CONSOLE, EMAIL, WEBHOOK = "console", "email", "webhook"
+REPEAT = timedelta(minutes=5)
 CLAIM = timedelta(minutes=2)
 FIRST_RETRY = timedelta(seconds=30)
 MOST_TRIES = 12
@@ -48,33 +49,44 @@ class Channels:
         return (EMAIL,) * bool(self.smtp and self.recipients) + (WEBHOOK,) * bool(self.webhook)
 
 
-def say(
-    what: str,
-    case: Case,
-    now: datetime,
-    body: Mapping[str, Any],
-    *,
-    alarm: Alarm | None = None,
-    channels: Sequence[str] = (),
-) -> int:
-    """Say a thing to the console and ``channels``; returns to how many it is new."""
-    made = 0
-    for channel in (CONSOLE, *channels):
-        waits = None if channel == CONSOLE else now
-        _, is_new = Notice.objects.get_or_create(
-            what=what,
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One thing to say. ``what`` names it; ``case`` and ``alarm``: rows."""
+
+    what: str
+    case: int
+    body: Mapping[str, Any]
+    alarm: int | None = None
+
+
+def of_alarm(alarm: Alarm, now: datetime) -> Saying:
+    """That an alarm waits; told once in each ``REPEAT`` since it was raised."""
+    time = int((now - alarm.raised_at) / REPEAT)
+    return Saying(f"alarm:{alarm.pk}:{time}", alarm.case_id, {"alarm": alarm.kind, "time": time}, alarm.pk)
+
+
+def say(sayings: Sequence[Saying], now: datetime, channels: Sequence[str] = ()) -> int:
+    """Say things to the console and ``channels``, a page of them at most; returns how many were new, each to each."""
+    places = (CONSOLE, *channels)
+    names = [saying.what for saying in sayings]
+    said = set(Notice.objects.filter(what__in=names, channel__in=places).values_list("what", "channel"))
+    new = [
+        Notice(
+            what=saying.what,
             channel=channel,
-            defaults={
-                "case": case,
-                "alarm": alarm,
-                "at": now,
-                "body": dict(body),
-                "delivered_at": now if channel == CONSOLE else None,
-                "next_try_at": waits,
-            },
+            case_id=saying.case,
+            alarm_id=saying.alarm,
+            at=now,
+            body=dict(saying.body),
+            delivered_at=now if channel == CONSOLE else None,
+            next_try_at=None if channel == CONSOLE else now,
         )
-        made += is_new
-    return made
+        for saying in sayings
+        for channel in places
+        if (saying.what, channel) not in said
+    ]
+    Notice.objects.bulk_create(new, ignore_conflicts=True)  # another sweep may have been first
+    return len(new)
 
 
 def deliver(channels: Channels, now: Callable[[], datetime], limit: int = 100) -> tuple[int, int]:

@@ -5,20 +5,21 @@ Two sweeps may run at once: each thing is said under a name of its own, and only
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
+from django.db.models import F
+
 from casebook.audit import seal
 from casebook.decree import Decree
-from casebook.models import Alarm, Beat, Case, Clock, Notice, User
+from casebook.models import Alarm, Beat, Case, Clock, User
 from casebook.moves import perform
-from casebook.notices import CONSOLE, Channels, say
+from casebook.notices import REPEAT, Channels, Saying, of_alarm, say
 from cases.lifecycle import MoveError, MoveName, Role, State
 from records.clock import stamp
 
-REPEAT = timedelta(minutes=5)
 _PAGE = 500
 BEAT = "sweep"
 NOWHERE = Channels()
@@ -31,12 +32,14 @@ class Swept:
     said: int = 0
 
 
+def look_anew() -> None:
+    """Look at every running clock again: the policy of reminders may have changed."""
+    Clock.objects.filter(stopped_at=None, look_at__isnull=False).update(look_at=F("started_at"))
+
+
 def sweep(decree: Decree, now: datetime, channels: Channels = NOWHERE) -> Swept:
     done = Swept()
-    for alarm in Alarm.objects.filter(acknowledged_at=None).select_related("case"):
-        time = int((now - alarm.raised_at) / REPEAT)
-        told = {"alarm": alarm.kind, "time": time}
-        done.said += say(f"alarm:{alarm.pk}:{time}", alarm.case, now, told, alarm=alarm, channels=channels.names)
+    done.said = _tell(now, channels)
     done.accepted = _accept(decree, now)
     done.said += _remind(decree, now, channels)
     seal(decree, now)
@@ -44,23 +47,33 @@ def sweep(decree: Decree, now: datetime, channels: Channels = NOWHERE) -> Swept:
     return done
 
 
-def _remind(decree: Decree, now: datetime, channels: Channels) -> int:
-    """What is due to be said of the running clocks and was not, by any channel."""
-    running = Clock.objects.filter(stopped_at=None, started_at__lte=now).select_related("case")
-    due = {
-        f"clock:{clock.pk}:{stage}:{clock.due:%Y%m%d%H%M}": (clock, stage)
-        for clock in running
-        for stage in _stages(decree, clock, now)
-    }
-    names, said = list(due), Counter[str]()
-    for start in range(0, len(names), _PAGE):
-        found = Notice.objects.filter(what__in=names[start : start + _PAGE], channel__in=(CONSOLE, *channels.names))
-        said.update(found.values_list("what", flat=True))
+def _tell(now: datetime, channels: Channels) -> int:
+    """Alarms that it is time to tell again."""
+    waiting = Alarm.objects.filter(acknowledged_at=None, look_at__lte=now).order_by("look_at", "id")
     made = 0
-    for what, (clock, stage) in due.items():
-        if said[what] <= len(channels.names):
-            body = {"clock": clock.name, "stage": stage, "due": stamp(clock.due)}
-            made += say(what, clock.case, now, body, channels=channels.names)
+    while page := list(waiting[:_PAGE]):
+        sayings = [of_alarm(alarm, now) for alarm in page]
+        made += say(sayings, now, channels.names)
+        with transaction.atomic():
+            for alarm in page:
+                times = int((now - alarm.raised_at) / REPEAT) + 1
+                Alarm.objects.filter(pk=alarm.pk).update(look_at=alarm.raised_at + times * REPEAT)
+    return made
+
+
+def _remind(decree: Decree, now: datetime, channels: Channels) -> int:
+    """What is due to be said of the running clocks; of each is kept when there will be something next."""
+    waiting = Clock.objects.filter(stopped_at=None, look_at__lte=now).order_by("look_at", "id").defer("why", "counted")
+    made = 0
+    while page := list(waiting[:_PAGE]):
+        stages = {clock.pk: tuple(_stages(decree, clock)) for clock in page}
+        made += say([saying for clock in page for saying in _due(clock, stages[clock.pk], now)], now, channels.names)
+        with transaction.atomic():
+            for clock in sorted(page, key=lambda clock: clock.pk):
+                following = min((begins for begins, _ in stages[clock.pk] if begins > now), default=None)
+                # Counted anew since it was read, it is to be looked at again.
+                same = Clock.objects.filter(pk=clock.pk, due=clock.due, limit=clock.limit, look_at=clock.look_at)
+                same.update(look_at=following)
     return made
 
 
@@ -83,16 +96,20 @@ def _accept(decree: Decree, now: datetime) -> int:
     return accepted
 
 
-def _stages(decree: Decree, clock: Clock, now: datetime) -> Iterator[str]:
-    """``half``: half of the working time is gone; ``before``: policy ``approval_timeout``; ``breach``."""
-    end = clock.limit or clock.due
-    if now >= end:
-        yield "breach"
-        return
+def _stages(decree: Decree, clock: Clock) -> Iterator[tuple[datetime, str]]:
+    """When each begins. ``half``: half of the working time is gone; ``before``: policy ``approval_timeout``."""
     working = decree.clocks.working
-    left, whole = working.measure(now, clock.due), working.measure(clock.started_at, clock.due)
-    if 2 * left <= whole:
-        yield "half"
+    whole = working.measure(clock.started_at, clock.due)
+    yield working.subtract(clock.due, whole / 2) if whole else clock.started_at, "half"
     for minutes in decree.policy("approval_timeout", "reminders_before_minutes"):
-        if left <= timedelta(minutes=minutes) < whole:
-            yield f"before-{minutes}"
+        if timedelta(minutes=minutes) < whole:
+            yield working.subtract(clock.due, timedelta(minutes=minutes)), f"before-{minutes}"
+    yield clock.limit or clock.due, "breach"
+
+
+def _due(clock: Clock, stages: Sequence[tuple[datetime, str]], now: datetime) -> Iterator[Saying]:
+    """The stages that have begun; of a clock that is over, its breach alone."""
+    begun = [stage for begins, stage in stages if begins <= now]
+    for stage in begun[-1:] if "breach" in begun else begun:
+        body = {"clock": clock.name, "stage": stage, "due": stamp(clock.due)}
+        yield Saying(f"clock:{clock.pk}:{stage}:{clock.due:%Y%m%d%H%M}", clock.case_id, body)

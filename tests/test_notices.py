@@ -22,7 +22,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from casebooks import ANSWER, ROOT, TEXT, ZONE, Casebook, at, decided
 from click.testing import CliRunner, Result
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +34,7 @@ from casebook.alarms import acknowledge
 from casebook.lists import open_alarms
 from casebook.models import Alarm, Event, Notice
 from casebook.notices import Channels, deliver
-from casebook.sweep import Swept, sweep
+from casebook.sweep import Swept, look_anew, sweep
 from cases.lifecycle import MoveError
 from deploy.broker import free_port
 
@@ -295,6 +296,39 @@ def test_whenever_sweeps_come_a_stage_is_said_once_and_in_its_time(casebook: Cas
     }
     assert set(found) == shown
     assert len(found) == len(shown)
+
+
+def test_a_clock_put_back_by_a_recall_is_reminded_of(casebook: Casebook) -> None:
+    number = casebook.open()
+    swept(casebook, at("09:10"))
+    casebook.move(number, "confirm", now=at("09:15"))
+    swept(casebook, at("09:20"))
+    casebook.move(number, "recall", now=at("09:25"))
+    swept(casebook, at("09:30"))
+    assert reminders("dispatch") == [("16.11 09:30", "half"), ("16.11 09:30", "before-30")]
+
+
+@on_sqlite
+def test_a_sweep_that_has_nothing_to_say_asks_as_little_of_many_open_cases_as_of_one(casebook: Casebook) -> None:
+    asked = []
+    for number in range(20):
+        casebook.open(f"vk:-1_{number}", f"{TEXT} Подъезд {number}.", alarms=("danger",))
+        swept(casebook, at("09:05"))
+        with CaptureQueriesContext(connection) as queries:
+            assert swept(casebook, at("09:06")).said == 0
+        asked.append(len(queries))
+    assert asked[0] == asked[-1]
+
+
+def test_a_reminder_that_the_policy_asks_for_from_now_on_is_said_of_running_clocks(
+    casebook: Casebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    casebook.open()
+    swept(casebook, at("09:00"))
+    monkeypatch.setattr(type(casebook.decree), "policy", lambda *_: [160])
+    look_anew()
+    swept(casebook, at("09:21"))
+    assert reminders("draft") == [("16.11 09:21", "before-160")]
 
 
 # Two at once
