@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,12 +17,14 @@ from app.carrier import open_journal, streams_of
 from app.errors import say
 from app.home import columns
 from app.options import home_option, one_of, streams_option
+from app.tables import has_casebook, open_casebook
 from app.target import standard_output
+from app.who import login
 from app.words import one_line, shortened
 from journal import Follower, Record
 from records import PostError, Track, Verdict, dump
-from records.clock import stamp
-from records.messages import ALARMS, DECIDED, INCOMING, QUARANTINE, TOPICS, message_of
+from records.clock import now, stamp
+from records.messages import ALARMS, CASES, DECIDED, INCOMING, QUARANTINE, TOPICS, message_of
 
 _LIMIT = 256
 _WAIT = 0.5
@@ -46,10 +48,12 @@ def tail(
 ) -> None:
     """Показывать сообщения очереди по мере того, как они приходят.
 
-    Ничьего чтения это не меняет. Очереди: posts.incoming, posts.decided, posts.alarms, posts.quarantine, cases.events.
+    Ничьего чтения это не меняет. Где есть карточки, о том, что вы прочли, остаётся запись (152-ФЗ): otklik audit
+    readings. Очереди: posts.incoming, posts.decided, posts.alarms, posts.quarantine, cases.events.
     """
     table = (out or (Shown.TABLE if sys.stdout.isatty() else Shown.JSONL)) is Shown.TABLE
     show: Callable[[Record], str] = _row if table else _json
+    put_on_record = _reader(home) if topic != CASES and has_casebook(home) else None
     with open_journal(streams_of(home, streams)) as journal:
         follower = journal.follow(topic, from_start=from_start)
         if not from_start:
@@ -57,11 +61,28 @@ def tail(
         target = standard_output()
         try:
             for records in _batches(follower, count):
+                if put_on_record:
+                    put_on_record(records)
                 target.write("".join(f"{show(record)}\n" for record in records).encode("utf-8", "replace"))
         except KeyboardInterrupt:
             pass
         finally:
             follower.close()
+
+
+def _reader(home: Path | None) -> Callable[[Sequence[Record]], None]:
+    """What puts on record who reads which messages, by the login name."""
+    open_casebook(home)
+    from casebook.readings import record_reading
+
+    def put_on_record(records: Sequence[Record]) -> None:
+        places: dict[int, list[int]] = {}
+        for record in records:
+            places.setdefault(record.partition, []).append(record.offset)
+        for partition, offsets in places.items():
+            record_reading(login(), f"{records[0].topic} {partition}/{offsets[0]}-{offsets[-1]}", now())
+
+    return put_on_record
 
 
 def _batches(follower: Follower, count: int | None) -> Iterator[list[Record]]:

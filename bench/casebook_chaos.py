@@ -36,9 +36,8 @@ from journal import Message
 from journal.embedded import EmbeddedJournal
 from records import Alarm, AlarmKind, Decision, Ground, Hit, Post, Route, Significance, Track, Verdict, revision_of
 from records.clock import now, stamp
-from records.messages import DECIDED, decided, message_of
+from records.messages import CASES, DECIDED, decided, message_of
 
-EVENTS = "cases.events"
 INTAKE, RELAY = "intake", "relay"
 MOMENTS = ("в любой миг", "под работой", "между шагами")
 RESULT = HOME / "bench" / "CASEBOOK_CHAOS.md"
@@ -220,7 +219,7 @@ class Stand:
         if name == INTAKE:
             return self.tables.last("verdict")
         with self.journal() as journal:
-            return journal.end(EVENTS)
+            return journal.end(CASES)
 
     def until(self, what: Callable[[], bool], why: str) -> None:
         begun = time.monotonic()
@@ -304,7 +303,7 @@ _OF_CASE = "JOIN casebook_case c ON c.id = x.case_id"
 def found(stand: Stand) -> Found:
     rows = stand.tables.rows
     with stand.journal() as journal:
-        messages = [(record.value, message_of(record.value)) for record in journal.scan(EVENTS)]
+        messages = [(record.value, message_of(record.value)) for record in journal.scan(CASES)]
     return Found(
         cases=rows("SELECT key, ordinal, revision, version FROM casebook_case"),
         verdicts=rows(f"SELECT c.key, x.revision FROM casebook_verdict x {_OF_CASE}"),

@@ -15,8 +15,8 @@ OVERSEERS = frozenset({Role.MANAGER, Role.ADMINISTRATOR})
 
 
 def record_reading(actor: str, what: str, now: datetime, *, case: Case | None = None, text: int | None = None) -> None:
-    """``what``: the kind of text (``post``, ``file …``), or a place in the quarantine, never words or an author;
-    ``text``: its row."""
+    """``what``: the kind of text (``post``, ``file …``), or a place in the quarantine or a topic, never words or an
+    author; ``text``: its row."""
     Reading.objects.create(actor=actor, what=what, case=case, text_id=text, at=now)
 
 

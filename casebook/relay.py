@@ -8,8 +8,8 @@ from datetime import datetime
 from casebook.events import message_of
 from casebook.models import Event
 from journal import Journal, Message
+from records.messages import CASES
 
-TOPIC = "cases.events"
 BATCH = 500
 
 
@@ -22,7 +22,7 @@ def relay(journal: Journal, now: datetime, limit: int = BATCH) -> int:
     waiting = list(Event.objects.filter(relayed_at=None).select_related("case").order_by("id")[:limit])
     if not waiting:
         return 0
-    journal.append(TOPIC, [_message(event) for event in waiting])
+    journal.append(CASES, [_message(event) for event in waiting])
     Event.objects.filter(pk__in=[event.pk for event in waiting]).update(relayed_at=now)
     return len(waiting)
 

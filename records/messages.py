@@ -17,7 +17,8 @@ INCOMING = "posts.incoming"
 DECIDED = "posts.decided"
 ALARMS = "posts.alarms"
 QUARANTINE = "posts.quarantine"
-TOPICS = (INCOMING, DECIDED, ALARMS, QUARANTINE, "cases.events")
+CASES = "cases.events"
+TOPICS = (INCOMING, DECIDED, ALARMS, QUARANTINE, CASES)
 LONGEST_TEXT = 100_000
 
 

@@ -32,12 +32,12 @@ from app.command import otklik as group
 from casebook.backup import Stand, Versions, back_up
 from casebook.decree import Decree
 from casebook.models import Answered, Attachment, Event
-from casebook.relay import TOPIC, relay
+from casebook.relay import relay
 from casebook.setup import sqlite_url
 from journal import Message
 from journal.embedded import EmbeddedJournal
 from records.clock import now
-from records.messages import DECIDED, INCOMING
+from records.messages import CASES, DECIDED, INCOMING
 
 READER = "casebook"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
@@ -137,7 +137,7 @@ def cases(house: House) -> set[str]:
 
 def published(house: House) -> list[str]:
     with house.journal() as journal:
-        return [json.loads(record.value)["event_id"] for record in journal.scan(TOPIC)]
+        return [json.loads(record.value)["event_id"] for record in journal.scan(CASES)]
 
 
 def recorded(house: House) -> set[str]:
@@ -215,7 +215,7 @@ def test_a_copy_taken_while_processes_write_loses_nothing(house: House, other: H
     archives = [tmp_path / f"{number}.tar.gz" for number in range(2)]
     try:
         with house.journal() as journal:  # both are at work
-            while journal.position(READER, DECIDED) < 20 or journal.end(TOPIC) < 20:
+            while journal.position(READER, DECIDED) < 20 or journal.end(CASES) < 20:
                 stop.wait(0.05)
         for path in archives:
             assert house.otklik("backup", path).exit_code == 0

@@ -336,7 +336,10 @@ def filled(casebook: Casebook, stream: Stream) -> None:
 
 
 @ON_SQLITE
-def test_forget_and_export_see_tables_journal_and_quarantine(casebook: Casebook, stream: Stream) -> None:
+def test_forget_and_export_see_tables_journal_and_quarantine(
+    casebook: Casebook, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", casebook.url)
     filled(casebook, stream)
     by = ("--home", ROOT, "--as", "manager")
     whole = json.loads(stream.otklik("export", f"vk:{AUTHOR}", *by).stdout)
@@ -344,7 +347,9 @@ def test_forget_and_export_see_tables_journal_and_quarantine(casebook: Casebook,
     assert {one["topic"] for one in whole["journal"]} >= {INCOMING, DECIDED}
     assert [WORD in one["raw"] for one in whole["quarantine"]] == [True]
     assert NEIGHBOUR not in json.dumps(whole)
+    stream.otklik("tail", DECIDED, "--from-start", "--count", 1, "--home", ROOT)
     listed = otklik("audit", "readings", "--home", ROOT).stdout
+    assert "posts.decided 0/0-0" in listed
     assert "export post" in listed and "export journal" in listed and AUTHOR not in listed
     result = stream.otklik("forget", "--author", f"vk:{AUTHOR}", "--reason", "просит", *by)
     assert (result.exit_code, result.stderr) == (0, ""), result.output
