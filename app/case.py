@@ -15,7 +15,7 @@ from app.tables import as_option, moment_of, now_option, open_casebook, refuse, 
 from app.words import harmless, one_line, shortened
 from cases.lifecycle import MOVES, MoveError, MoveName, Role, State, moves_from
 from cases.titles import CLOCKS
-from records.clock import now, stamp
+from records.clock import now, stamped
 
 if TYPE_CHECKING:
     from casebook.decree import Decree
@@ -97,7 +97,7 @@ def _row(one: Case) -> dict[str, Any]:
         "department": one.department or None,
         "office": one.office or None,
         "external": one.external or None,
-        "due": stamp(one.due) if one.due else None,
+        "due": stamped(one.due),
         "version": one.version,
     }
 
@@ -140,25 +140,14 @@ def show(number: int, user_code: str, out: Shown, home: Path | None) -> None:
 
 def _whole(one: Case, alike: Sequence[int]) -> dict[str, Any]:
     from casebook.events import message_of
-    from casebook.lists import words
+    from casebook.lists import clocks, words
 
-    clocks = one.clocks.order_by("id")
     return {
         **_row(one),
         **words(one),
         "alike": [str(number) for number in alike],
         "resonance": one.resonance,
-        "clocks": [
-            {
-                "name": clock.name,
-                "due": stamp(clock.due),
-                "limit": stamp(clock.limit) if clock.limit else None,
-                "stopped_at": stamp(clock.stopped_at) if clock.stopped_at else None,
-                "why": clock.why,
-                "point": clock.point,
-            }
-            for clock in clocks
-        ],
+        "clocks": clocks(one),
         "events": [message_of(event) for event in one.events.select_related("case").order_by("number")],
     }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from casebook.events import message_of
 from casebook.forgetting import TEXTS, texts_of
+from casebook.lists import clocks
 from casebook.models import Case, Draft, Reading, Text, Verdict
-from records.clock import stamp
+from records.clock import stamp, stamped
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ def _case(case: Case) -> dict[str, Any]:
         "detected_at": stamp(case.detected_at),
         "opened_at": stamp(case.opened_at),
         "posts": [_post(one) for one in case.verdicts.select_related("text").order_by("id")],
-        "clocks": list(_clocks(case)),
+        "clocks": clocks(case),
         "events": [message_of(one) for one in case.events.select_related("case").order_by("number")],
         "reasons": [_text(one) for one in texts_of(case, "reason").order_by("id")],
         "proofs": [_text(one) for one in texts_of(case, "proof").order_by("id")],
@@ -72,21 +72,15 @@ def _post(one: Verdict) -> dict[str, Any]:
         "revision": one.revision,
         "verdict": one.verdict,
         "at": stamp(one.at),
-        "erased_at": _stamp(one.text.erased_at),
+        "erased_at": stamped(one.text.erased_at),
         "post": words.get("post"),
         "decision": words.get("decision"),
     }
 
 
-def _clocks(case: Case) -> Iterator[dict[str, Any]]:
-    for one in case.clocks.order_by("id"):
-        moments = {name: _stamp(getattr(one, name)) for name in ("started_at", "due", "limit", "stopped_at")}
-        yield {"name": one.name, "point": one.point, **moments, "why": one.why}
-
-
 def _text(text: Text) -> dict[str, Any]:
     said = text.body["text"] if text.body else None
-    return {"digest": text.digest, "at": stamp(text.created_at), "erased_at": _stamp(text.erased_at), "text": said}
+    return {"digest": text.digest, "at": stamp(text.created_at), "erased_at": stamped(text.erased_at), "text": said}
 
 
 def _draft(one: Draft) -> dict[str, Any]:
@@ -95,7 +89,7 @@ def _draft(one: Draft) -> dict[str, Any]:
         "number": one.number,
         "interim": one.interim,
         "by": one.author.code,
-        "published_at": _stamp(one.published_at),
+        "published_at": stamped(one.published_at),
         "link": one.link or None,
         **_text(one.text),
         "files": [{**file, "name": file["name"] or None} for file in files],
@@ -104,14 +98,10 @@ def _draft(one: Draft) -> dict[str, Any]:
 
 def _alarms(case: Case) -> Iterator[dict[str, Any]]:
     for one in case.alarms.order_by("id"):
-        answered = {"acknowledged_at": _stamp(one.acknowledged_at), "by": one.acknowledged_by or None}
+        answered = {"acknowledged_at": stamped(one.acknowledged_at), "by": one.acknowledged_by or None}
         yield {"kind": one.kind, "raised_at": stamp(one.raised_at), "due": stamp(one.due), **answered}
 
 
 def readings_of(case: Case) -> Iterator[dict[str, Any]]:
     for one in Reading.objects.filter(case=case).order_by("id"):
         yield {"at": stamp(one.at), "actor": one.actor, "what": one.what}
-
-
-def _stamp(moment: datetime | None) -> str | None:
-    return stamp(moment) if moment else None

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from casebook.models import Alarm, Case, Coexecutor, Event, User
+from casebook.models import Alarm, Case, Clock, Coexecutor, Event, User
 from casebook.turn import latest_verdict
 from cases.lifecycle import OF_A_DEPARTMENT
+from records.clock import stamped
 
 
 def cards(
@@ -62,3 +63,13 @@ def words(case: Case) -> dict[str, Any]:
 
 def open_alarms() -> QuerySet[Alarm]:
     return Alarm.objects.filter(acknowledged_at=None).select_related("case").order_by("raised_at")
+
+
+def clocks(case: Case) -> list[dict[str, Any]]:
+    """The clocks of a case, as every JSON shows them."""
+    return [_clock(one) for one in case.clocks.order_by("id")]
+
+
+def _clock(one: Clock) -> dict[str, Any]:
+    moments = {name: stamped(getattr(one, name)) for name in ("started_at", "due", "limit", "stopped_at")}
+    return {"name": one.name, **moments, "why": one.why, "point": one.point}

@@ -8,7 +8,7 @@ from typing import Any
 from casebook import clocks
 from casebook.decree import Decree
 from casebook.models import Case, Clock, Coexecutor
-from records.clock import stamp
+from records.clock import stamped
 
 FIELDS = ("state", "track", "department", "office", "external", "returns", "interim", "draft_number", "resonance")
 MOMENTS = ("accepted_at",)
@@ -19,15 +19,11 @@ def snapshot(case: Case) -> dict[str, Any]:
     running = Clock.objects.filter(case=case, stopped_at=None).order_by("id")
     return {
         **{name: getattr(case, name) for name in (*FIELDS, *KEYS)},
-        **{name: _written(getattr(case, name)) for name in MOMENTS},
+        **{name: stamped(getattr(case, name)) for name in MOMENTS},
         "running": {str(clock.pk): clock.counted for clock in running},
         "clocks": list(Clock.objects.filter(case=case).order_by("id").values_list("pk", flat=True)),
         "coexecutors": sorted(Coexecutor.objects.filter(case=case).values_list("department", flat=True)),
     }
-
-
-def _written(moment: datetime | None) -> str | None:
-    return stamp(moment) if moment else None
 
 
 def put_back(decree: Decree, case: Case, before: dict[str, Any]) -> None:

@@ -12,3 +12,8 @@ def now() -> datetime:
 def stamp(moment: datetime) -> str:
     """ISO 8601 with the zone, to the millisecond."""
     return moment.isoformat(timespec="milliseconds")
+
+
+def stamped(moment: datetime | None) -> str | None:
+    """``stamp`` of a moment that may not be there."""
+    return stamp(moment) if moment else None

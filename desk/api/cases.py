@@ -13,8 +13,8 @@ from ninja import File, Path, Query, Router, UploadedFile
 
 from casebook.events import message_of
 from casebook.files import Kept, keep_bytes, kept, place
-from casebook.lists import cards, words
-from casebook.models import Alarm, Attachment, Case, Clock, Coexecutor, Draft
+from casebook.lists import cards, clocks, words
+from casebook.models import Alarm, Attachment, Case, Coexecutor, Draft
 from casebook.moves import perform, visible
 from casebook.readings import read_case, record_reading
 from casebook.turn import latest_verdict
@@ -27,7 +27,7 @@ from desk.problems import Code, Problem
 from desk.schemas import Cards, CaseOut, Cursor, Digest, FileOut, Moved, MoveIn, TextOut
 from desk.wiring import desk
 from records import Track
-from records.clock import stamp
+from records.clock import stamped
 
 router = Router(tags=["cases"])
 Number = Annotated[int, Path(ge=1, le=2**62)]
@@ -106,17 +106,13 @@ def _cards(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "case": row["ordinal"],
             **{name: row[name] for name in _PLAIN},
             **{name: row[name] or None for name in _CODES},
-            **{name: _moment(row[name]) for name in _MOMENTS},
+            **{name: stamped(row[name]) for name in _MOMENTS},
             "executor": row["executor__code"],
             "coexecutors": helping[row["pk"]],
             "alarms": waiting[row["pk"]],
         }
         for row in rows
     ]
-
-
-def _moment(value: datetime | None) -> str | None:
-    return stamp(value) if value else None
 
 
 @router.get("/cases/{number}", **guarded(Scope.CASES_READ, CaseOut))
@@ -139,14 +135,9 @@ def _whole(case: Case, role: Role) -> dict[str, Any]:
         },
         "group": case.group.ordinal if case.group else None,
         "owner": case.owner.ordinal if case.owner else None,
-        "clocks": [_clock(one) for one in case.clocks.order_by("id")],
+        "clocks": clocks(case),
         "moves": moves_from(State(case.state), role),
     }
-
-
-def _clock(one: Clock) -> dict[str, Any]:
-    moments = {name: _moment(getattr(one, name)) for name in ("started_at", "due", "limit", "stopped_at")}
-    return {"name": one.name, **moments, "why": one.why, "point": one.point}
 
 
 @router.get("/cases/{number}/text", **guarded(Scope.TEXTS_READ, TextOut))
