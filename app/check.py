@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from regulation import Regulation
 
 
-DECEMBER = 12
-
-
 class House:
     """What is checked; ``regulation`` is read once, though models are held against it too."""
 
@@ -114,11 +111,8 @@ def _regulation(house: House) -> tuple[str, Sequence[Fault]]:
 
 
 def _next_year(house: House, regulation: Regulation) -> Iterator[Fault]:
-    """In December the clocks soon lead into the next year."""
-    today = now()
-    if today.month == DECEMBER and not regulation.days.knows(today.year + 1):
-        path = house.folder / "regulation" / "calendar.yaml"
-        missing = UnknownYearError(today.year + 1)
+    if year := regulation.days.missed(now().date()):
+        path, missing = house.folder / "regulation" / "calendar.yaml", UnknownYearError(year)
         yield replace(file_fault(path, missing.what, missing.mend), warning=True)
 
 

@@ -17,7 +17,6 @@ STANDS = 120.0  # seconds; a batch may take 60, a worker that hangs is started a
 RELAYED_WITHIN = timedelta(minutes=2)
 SWEPT_WITHIN = timedelta(minutes=2)
 LEAST_FREE, LEAST_SHARE = 512 * 2**20, 0.03
-DECEMBER = 12
 _TITLES = {"triage": "разбор", "intake": "приём решений в карточки"}
 
 Check = Callable[[Desk], Iterator[str]]
@@ -70,10 +69,9 @@ def _disk(desk: Desk) -> Iterator[str]:
 
 
 def _calendar(desk: Desk) -> Iterator[str]:
-    """In December the clocks soon lead into the next year."""
     today = desk.now().astimezone(desk.decree.clocks.working.zone).date()
-    if today.month == DECEMBER and not desk.decree.regulation.days.knows(today.year + 1):
-        yield f"{UnknownYearError(today.year + 1).what}: добавьте его в regulation/calendar.yaml"
+    if year := desk.decree.regulation.days.missed(today):
+        yield f"{UnknownYearError(year).what}: добавьте его в regulation/calendar.yaml"
 
 
 CHECKS: tuple[Check, ...] = (_journal, _readers, _relay, _sweep, _disk, _calendar)

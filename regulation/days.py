@@ -14,6 +14,8 @@ from typing import Any
 from regulation.documents import Document
 from regulation.fields import Fields
 
+DECEMBER = 12
+
 
 class DayKind(StrEnum):
     OFF = "нерабочий"
@@ -48,6 +50,10 @@ class Days:
         from regulation.federal import years
 
         return year in self._own_years or year in years()
+
+    def missed(self, today: date) -> int | None:
+        """The next year, where nothing is known of it in December, when clocks soon lead into it."""
+        return today.year + 1 if today.month == DECEMBER and not self.knows(today.year + 1) else None
 
     def of(self, year: int) -> Mapping[date, Day]:
         """Days of the year that differ from the ordinary week. Raises: KeyError: nothing is known of the year."""
