@@ -72,12 +72,13 @@ class Taken(Schema):
 
 
 class Refused(Schema):
-    """`index`: from 0, in the order they were sent."""
+    """`index`: from 0, in the order they were sent; `reason` and `mend` are Russian."""
 
     index: int
     key: str | None
     reason: str
     mend: str
+    english: str
 
 
 class Receipt(Schema):

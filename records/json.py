@@ -47,20 +47,26 @@ def post_from_json(value: object, *, key: str | None = None) -> Post:
         PostError: the value is not a post (what and how to mend it, in Russian).
     """
     if not isinstance(value, Mapping):
-        raise PostError("строка не является объектом JSON", 'одна строка — один объект: {"text": "…"}')
+        raise PostError(
+            "строка не является объектом JSON",
+            'одна строка — один объект: {"text": "…"}',
+            'Not a JSON object: send {"key": "…", "text": "…"}.',
+        )
     _check_schema(value.get("schema", SCHEMA))
     text = value.get("text")
     if text is None:
-        raise PostError("нет поля text", "добавьте поле text с текстом сообщения")
+        raise PostError("нет поля text", "добавьте поле text с текстом сообщения", "No text: add it.")
     if not isinstance(text, str):
         raise _not_text("text", text, "")
     text = _well_formed("text", text)
     attachments = _attachments(value.get("attachments"))
     if not text.strip() and not attachments:
-        raise PostError("пустой text без вложений", "дайте текст или вложения (attachments)")
+        english = "An empty text without attachments: give a text or attachments."
+        raise PostError("пустой text без вложений", "дайте текст или вложения (attachments)", english)
     own_key = _text(value, "key") or key
     if not own_key:
-        raise PostError("нет поля key", 'добавьте ключ сообщения, например "vk:-123_45"')
+        english = 'No key: add one, such as "vk:-123_45".'
+        raise PostError("нет поля key", 'добавьте ключ сообщения, например "vk:-123_45"', english)
     before, colon, _ = own_key.partition(":")
     network = _text(value, "network") or (before if colon else "") or "file"
     return Post(
@@ -78,9 +84,10 @@ def post_from_json(value: object, *, key: str | None = None) -> Post:
 def _check_schema(schema: object) -> None:
     if type(schema) is not int:
         reason = f"поле schema — {_short(dump(schema))}, а нужно число {SCHEMA} без кавычек"
-        raise PostError(reason, f'запишите "schema": {SCHEMA}')
+        raise PostError(reason, f'запишите "schema": {SCHEMA}', f"schema is not the number {SCHEMA}.")
     if schema != SCHEMA:
-        raise PostError(f"неизвестная схема: {_short(str(schema))}", f'эта версия читает только "schema": {SCHEMA}')
+        reason, mend = f"неизвестная схема: {_short(str(schema))}", f'эта версия читает только "schema": {SCHEMA}'
+        raise PostError(reason, mend, f"Unknown schema: this version reads {SCHEMA} alone.")
 
 
 def _short(shown: str) -> str:
@@ -99,7 +106,8 @@ def _kind(value: object) -> str:
 
 
 def _not_text(name: str, value: object, otherwise: str) -> PostError:
-    return PostError(f"поле {name} — не строка, а {_kind(value)}", f'нужна строка в кавычках: "{name}": "…"{otherwise}')
+    mend = f'нужна строка в кавычках: "{name}": "…"{otherwise}'
+    return PostError(f"поле {name} — не строка, а {_kind(value)}", mend, f"{name} is not a string.")
 
 
 def _well_formed(name: str, text: str) -> str:
@@ -107,7 +115,9 @@ def _well_formed(name: str, text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise PostError(
-            f"поле {name}: половина суррогатной пары на месте {error.start}", "пересохраните файл в UTF-8"
+            f"поле {name}: половина суррогатной пары на месте {error.start}",
+            "пересохраните файл в UTF-8",
+            f"{name} holds half of a surrogate pair at {error.start}: write UTF-8.",
         ) from None
     return text
 
@@ -128,19 +138,20 @@ def _time(value: Mapping[str, Any], name: str) -> str | None:
     """ISO 8601 as RFC 3339 narrows it, kept as it was written; empty is absent."""
     found = value.get(name)
     mend = _TIME_MEND.format(name=name)
+    english = f'{name} is not an ISO 8601 time with a zone, such as "2026-03-14T09:30:00+03:00".'
     if found is None or found == "":
         return None
     if not isinstance(found, str):
-        raise PostError(f"поле {name} — не строка, а {_kind(found)}", mend)
+        raise PostError(f"поле {name} — не строка, а {_kind(found)}", mend, english)
     match = _TIME.fullmatch(found)
     if match is None:
-        raise PostError(f"поле {name} — не дата и время ISO 8601 до секунд", mend)
+        raise PostError(f"поле {name} — не дата и время ISO 8601 до секунд", mend, english)
     if match[2] is None:
-        raise PostError(f"поле {name}: время без часового пояса", mend)
+        raise PostError(f"поле {name}: время без часового пояса", mend, english)
     try:
         datetime.fromisoformat(found)
     except ValueError:
-        raise PostError(f"поле {name}: такого времени не бывает", mend) from None
+        raise PostError(f"поле {name}: такого времени не бывает", mend, english) from None
     return found
 
 
@@ -149,7 +160,9 @@ def _revision(value: Mapping[str, Any], text: str) -> str:
     computed = revision_of(text)
     if _text(value, "revision") not in (None, "", computed):
         mend = f"уберите revision, она вычислится сама; у этого текста она {computed}"
-        raise PostError("поле revision не от этого текста", mend)
+        raise PostError(
+            "поле revision не от этого текста", mend, f"revision is of another text: leave it out ({computed})."
+        )
     return computed
 
 
@@ -157,7 +170,8 @@ def _parent(value: object) -> Parent | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise PostError("поле parent — не объект", 'parent должен быть {"key": …, "text": …} или null')
+        mend = 'parent должен быть {"key": …, "text": …} или null'
+        raise PostError("поле parent — не объект", mend, "parent is neither an object nor null.")
     return Parent(key=_text(value, "key"), text=_text(value, "text"))
 
 
@@ -165,7 +179,8 @@ def _attachments(value: object) -> tuple[Attachment, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(a, Mapping) for a in value):
-        raise PostError("поле attachments — не список объектов", 'attachments: [{"type": "photo", "url": "…"}]')
+        mend = 'attachments: [{"type": "photo", "url": "…"}]'
+        raise PostError("поле attachments — не список объектов", mend, "attachments is not a list of objects.")
     return tuple(Attachment(type=_text(a, "type") or "file", url=_text(a, "url")) for a in value)
 
 

@@ -9,12 +9,14 @@ SCHEMA = 1
 
 
 class PostError(ValueError):
-    """A line that is not a post; ``reason`` says what is wrong, ``mend`` what to do (both Russian)."""
+    """A line that is not a post; ``reason`` says what is wrong, ``mend`` what to do (both Russian); ``english``: both,
+    for who calls the HTTP API."""
 
-    def __init__(self, reason: str, mend: str) -> None:
+    def __init__(self, reason: str, mend: str, english: str = "Not a post of this schema.") -> None:
         super().__init__(reason)
         self.reason = reason
         self.mend = mend
+        self.english = english
 
 
 @dataclass(frozen=True, slots=True)

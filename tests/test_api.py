@@ -51,6 +51,7 @@ def test_of_a_batch_each_post_is_taken_or_refused_with_its_reason(service: Servi
     assert [one["key"] for one in answer["taken"]] == ["vk:-1_7", "vk:-1_9"]
     assert [(one["index"], one["key"]) for one in answer["refused"]] == [(1, None), (2, "vk:-1_8"), (3, None)]
     assert all(one["reason"] and one["mend"] for one in answer["refused"])
+    assert answer["refused"][0]["english"] == 'No key: add one, such as "vk:-123_45".'
     assert len(service.accepted()) == 2
 
 

@@ -128,23 +128,30 @@ def _read(body: bytes, now: datetime) -> tuple[list[Post], list[dict[str, Any]]]
         except PostError as error:
             key = item.get("key") if isinstance(item, dict) else None
             named = key if isinstance(key, str) and len(key) <= LONGEST_KEY else None
-            refused.append({"index": index, "key": named, "reason": error.reason, "mend": error.mend})
+            said = {"reason": error.reason, "mend": error.mend, "english": error.english}
+            refused.append({"index": index, "key": named, **said})
     return posts, refused
 
 
 def _post(value: object, now: datetime) -> Post:
     post = post_from_json(value)
     if len(post.key) > LONGEST_KEY or "\0" in post.key:
-        raise PostError(f"key длиннее {LONGEST_KEY} знаков или с нулевым знаком", "дайте ключ короче: network:id")
+        english = f"key is over {LONGEST_KEY} characters, or holds a NUL."
+        reason = f"key длиннее {LONGEST_KEY} знаков или с нулевым знаком"
+        raise PostError(reason, "дайте ключ короче: network:id", english)
     if len(post.network) > 32 or "\0" in post.network:
-        raise PostError("network длиннее 32 знаков", "vk, ok, telegram, file, http или короткое имя")
+        english = "network is over 32 characters, or holds a NUL."
+        raise PostError("network длиннее 32 знаков", "vk, ok, telegram, file, http или короткое имя", english)
     if len(post.text.encode()) > LONGEST_TEXT:
-        raise PostError(f"text длиннее {LONGEST_TEXT} байт", "сократите текст или разберите его вручную")
+        english = f"text is over {LONGEST_TEXT} bytes."
+        raise PostError(f"text длиннее {LONGEST_TEXT} байт", "сократите текст или разберите его вручную", english)
     if len(post.attachments) > MOST_ATTACHMENTS:
-        raise PostError(f"вложений {len(post.attachments)}", f"не больше {MOST_ATTACHMENTS}")
+        english = f"More than {MOST_ATTACHMENTS} attachments."
+        raise PostError(f"вложений {len(post.attachments)}", f"не больше {MOST_ATTACHMENTS}", english)
     for name, text in _lines(post):
         if len(text or "") > LONGEST_LINE:
-            raise PostError(f"{name} длиннее {LONGEST_LINE} знаков", "сократите его")
+            english = f"{name} is over {LONGEST_LINE} characters."
+            raise PostError(f"{name} длиннее {LONGEST_LINE} знаков", "сократите его", english)
     told = value.get("network") if isinstance(value, dict) else None
     network = post.network if told or ":" in post.key else "http"
     return replace(post, network=network, detected_at=post.detected_at or stamp(now))
@@ -192,7 +199,7 @@ def _nothing(refused: Sequence[dict[str, Any]]) -> Problem:
         {
             "where": f"[{one['index']}]",
             "what": f"{one['reason']}; {one['mend']}",
-            "english": "Not a post of this schema.",
+            "english": one["english"],
         }
         for one in refused[:50]
     ]
