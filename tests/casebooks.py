@@ -222,6 +222,11 @@ class Casebook:
         assert list(clocks.misdated()) == []
 
 
+def with_executor(casebook: Casebook, key: str = "vk:-1_1", text: str = TEXT, **given: Any) -> int:
+    casebook.person("executor")
+    return casebook.open(key, text, **given)
+
+
 _USUAL: Mapping[MoveName, Role] = dict.fromkeys(MoveName, Role.OPERATOR) | {
     MoveName.RETURN: Role.EXECUTOR,
     MoveName.ACCEPT: Role.SYSTEM,
