@@ -15,7 +15,8 @@ import stream_process
 from broker import _need_kafka
 
 from bench import chaos
-from bench.chaos import SCENARIOS, Outcome, Scale, Scenario, Stand, faults, run
+from bench.chaos import SCENARIOS, Scenario, run
+from bench.stand import Broker, Outcome, Scale, Stand, faults, identity_of
 
 pytestmark = pytest.mark.xdist_group("chaos")
 SMALL = Scale(posts=2_000, kills=3, locked=4.0)
@@ -23,7 +24,7 @@ HERE = [scenario for scenario in SCENARIOS if scenario.name not in ("kill", "bro
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chaos.Broker]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One for all of them: each start takes ten seconds."""
     _need_kafka()
     with chaos.serving(tmp_path_factory.mktemp("chaos")) as broker:
@@ -56,9 +57,9 @@ def found(decided: Sequence[tuple[int, bytes]], refused: Sequence[int], stand: S
     """By number of the post."""
     outcome = Outcome()
     for number, value in decided:
-        outcome.add_decided(chaos._identity(stand.messages[number]), value)
+        outcome.add_decided(identity_of(stand.messages[number]), value)
     for number in refused:
-        outcome.add_refused(chaos._identity(stand.messages[number]), 0)
+        outcome.add_refused(identity_of(stand.messages[number]), 0)
     return outcome
 
 
