@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -77,7 +78,7 @@ def jars() -> Path:
     """
     if shutil.which("java") is None:
         raise LackingError("нет Java (нужна 17 или новее)")
-    folder = _cache() / f"kafka-{VERSION}"
+    folder = _cache() / f"kafka-{VERSION}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_suffix(".lock")):
         if not folder.is_dir():
