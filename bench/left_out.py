@@ -29,7 +29,8 @@ def never_seen(report: Report, home: Path, shared: Path) -> None:
     regulation = Regulation.load(home / "regulation")
     material = prepare(samples(training_sets(), shared / "data", regulation), regulation)
     values = shelf.load(home / "models", "router").values
-    router = Router(values["weights"], values["profile"])
+    # Topics are heard as the network says them: what weighs them anew (``classifiers.topics``) has seen these posts.
+    router = Router(values["weights"], values["bias"], values["profile"])
     _region(report, material, regulation, router)
     _departments(report, material, regulation, router)
 

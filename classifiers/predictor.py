@@ -17,6 +17,7 @@ from classifiers.meaning import Meaning
 from classifiers.profiles import Profiles, Space, profile_of
 from classifiers.register import QUESTIONS
 from classifiers.router import Router, voices_of
+from classifiers.topics import Topics
 from classifiers.words import WordTable
 from records import FaultsError, file_fault
 from regulation import Department, TopicEntry
@@ -50,7 +51,10 @@ class Predictor:
         self.topic_urgency = [topics[name].urgency if name in topics else None for name in self.topic_names]
         self._binaries = {name: _binary(artefacts[name].values) for name in QUESTIONS}
         routing = artefacts["router"].values
-        self._router = Router(routing["weights"], routing["profile"], self.thresholds["router"]["noise"])
+        self._topics = Topics.of(artefacts["topics"].values)
+        biases = dict(zip(routing["codes"], routing["bias"].tolist(), strict=True))
+        bias = np.array([biases.get(code, 0.0) for code in self.codes])
+        self._router = Router(routing["weights"], bias, routing["profile"], self.thresholds["router"]["noise"])
         vocabulary = vocabulary_of(artefacts["words"])
         embed = shelf.unpack(self._network["embed"])
         linear = artefacts["department"].values
@@ -118,7 +122,8 @@ class Predictor:
         count, start = len(self.codes), self._hidden
         scores, meanings = self._table.scores(posts)
         hidden = np.maximum(SCALE * scores[:, :start] + self._network["bias"], 0)
-        topics = softmax(in_blocks(hidden, self._network["topic.weights"]) + self._network["topic.bias"])
+        spoken = softmax(in_blocks(hidden, self._network["topic.weights"]) + self._network["topic.bias"])
+        topics = self._topics.probabilities(spoken, meanings)
         by_network = np.zeros((len(posts), count))
         outputs = softmax(in_blocks(hidden, self._network["department.weights"]) + self._network["department.bias"])
         by_network[:, self.trained] = outputs[:, self._network_columns]

@@ -25,6 +25,7 @@ REGISTER: Mapping[str, Entry] = {
     "words": Entry("признаки слов: формы и буквосочетания"),
     "meaning": Entry("значения слов: векторы natasha в 64 измерениях"),
     "network": Entry("сеть: тема и отдел"),
+    "topics": Entry("тема: сеть, выслушанная заново"),
     "department": Entry("линейный классификатор отделов"),
     "router": Entry("сведение голосов об отделе", {"propose": 0.6, "noise": 0.025}),
     "needs_answer": Entry("нужен ли ответ", {"silent": 0.42, "sure": 0.75, "asks": 0.1}, question=True),

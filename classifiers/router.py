@@ -15,24 +15,27 @@ import numpy as np
 from classifiers.layers import softmax
 
 VOICES = ("margin", "network", "topic", "likeness", "kinship", "sense")
+TOPIC = VOICES.index("topic")
 PROFILE_VOICES = (3, 4, 5)
 FLOOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """``weights`` over ``VOICES``; ``profile`` over those of the profile and a constant, for untrained departments.
+    """``weights`` over ``VOICES`` and ``bias`` of each department that is trained; ``profile`` over the voices of the
+    profile and a constant, for those that are not.
 
     ``noise``: the share of posts whose label says nothing of the text; nobody is surer than that allows.
     """
 
     weights: np.ndarray
+    bias: np.ndarray
     profile: np.ndarray
     noise: float = 0.0
 
     def scores(self, voices: np.ndarray, trained: np.ndarray) -> np.ndarray:
         """``voices``: ``(posts, departments, voices)``; ``trained``: for each department; ``(posts, departments)``."""
-        known = voices @ self.weights
+        known = voices @ self.weights + self.bias
         by_profile = voices[:, :, PROFILE_VOICES] @ self.profile[:-1] + self.profile[-1]
         return np.asarray(np.where(trained, known, by_profile))
 
@@ -50,4 +53,9 @@ def voices_of(
     sense: np.ndarray,
 ) -> np.ndarray:
     """Stack the voices, each ``(posts, departments)``; probabilities as logarithms."""
-    return np.stack([margins, np.log(network + FLOOR), np.log(topics + FLOOR), likeness, kinship, sense], axis=2)
+    return np.stack([margins, loud(network), loud(topics), likeness, kinship, sense], axis=2)
+
+
+def loud(probabilities: np.ndarray) -> np.ndarray:
+    """As a voice says it; what is all but impossible is not shouted down."""
+    return np.asarray(np.log(probabilities + FLOOR))

@@ -23,11 +23,13 @@ from classifiers.layers import SCALE
 from classifiers.linear import fit_binary, fit_classes
 from classifiers.material import Sample, samples, training_sets
 from classifiers.meaning import Meaning, unit
+from classifiers.multinomial_logit import fit as fit_topics
 from classifiers.network import Network
 from classifiers.predictor import vocabulary_of
 from classifiers.profiles import Profiles, Space, profile_of
 from classifiers.register import QUESTIONS, REGISTER
-from classifiers.router import voices_of
+from classifiers.router import TOPIC, VOICES, loud, voices_of
+from classifiers.topics import Topics
 from language import mend, read
 from language.embeddings import word_vectors
 from regulation import Regulation
@@ -36,6 +38,7 @@ LEAST_POSTS = 12
 LINEAR_COST = 0.3
 BINARY_COST = 0.5
 PARTS = 3
+HALF = 5  # of the ten folds
 SOURCES_OF_ROUTES = ("perm_2023", "own", "profile", "kursk_2022", "spb_2020")
 
 
@@ -99,11 +102,10 @@ class Voices:
     def speak(self, material: Material, rows: np.ndarray, topic_to_department: np.ndarray) -> np.ndarray:
         vectors = material.vectors[rows]
         linear = np.asarray(vectors @ self.network.arrays_["embed"])
-        topics = self.network.predict_proba(vectors, "topic")
         return voices_of(
             vectors @ self.linear[:-1] + self.linear[-1],
             self.network.predict_proba(vectors, "department"),
-            topics @ topic_to_department,
+            self.network.predict_proba(vectors, "topic") @ topic_to_department,
             np.asarray(vectors @ self.profiles.likeness),
             self.space.place(linear) @ self.profiles.kinship.T,
             material.meanings[rows] @ self.profiles.sense.T,
@@ -140,16 +142,11 @@ def topics_to_departments(material: Material, regulation: Regulation) -> np.ndar
 def train_routing(material: Material, regulation: Regulation, models: Path, base: Mapping[str, Any]) -> None:
     rows = material.where(lambda s: (s.department or s.topic) and s.source in SOURCES_OF_ROUTES)
     table = topics_to_departments(material, regulation)
-    parts = np.array([material.samples[row].fold for row in rows]) % PARTS
-    heard, labels, weights = [], [], []
-    for part in range(PARTS):
-        voices = train_voices(material, rows[parts != part], regulation)
-        test = rows[(parts == part) & (material.departments[rows] >= 0)]
-        heard.append(voices.speak(material, test, table))
-        labels.append(material.departments[test])
-        weights.append(_router_weights(material, test))
-        _say(f"голоса, часть {part + 1} из {PARTS}")
-    router = fit_router(np.concatenate(heard), np.concatenate(labels), np.concatenate(weights))
+    heard, spoken = _left_out(material, rows, regulation, table)
+    heard[:, :, TOPIC] = loud(_halved(material, rows, spoken) @ table)
+    known = material.departments[rows] >= 0
+    router = fit_router(heard[known], material.departments[rows[known]], _shares(material, rows[known]))
+    topics = _topics_of(material, rows, spoken)
     voices = train_voices(material, rows, regulation)
     arrays = voices.network.arrays_
     others = {name: value for name, value in arrays.items() if name != "embed"}
@@ -164,19 +161,50 @@ def train_routing(material: Material, regulation: Regulation, models: Path, base
     shelf.save(models, "network", network, base)
     linear = {"weights": shelf.pack(voices.linear[:-1]), "intercepts": voices.linear[-1], "codes": material.codes}
     shelf.save(models, "department", linear, base)
+    shelf.save(models, "topics", topics.values(), base)
     card = {**base, "weights": _named(router.weights), "posts": len(rows)}
-    shelf.save(models, "router", {"weights": router.weights, "profile": router.profile}, card)
+    routing = {"weights": router.weights, "bias": router.bias, "profile": router.profile, "codes": material.codes}
+    shelf.save(models, "router", routing, card)
 
 
-def _router_weights(material: Material, rows: np.ndarray) -> np.ndarray:
+def _left_out(
+    material: Material, rows: np.ndarray, regulation: Regulation, table: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What voices that were not trained on a post say of it, ``(rows, departments, voices)``; the network's topics."""
+    parts = np.array([material.samples[row].fold for row in rows]) % PARTS
+    heard = np.zeros((len(rows), len(material.codes), len(VOICES)))
+    spoken = np.zeros((len(rows), len(material.topic_names)), dtype=np.float32)
+    for part in range(PARTS):
+        voices = train_voices(material, rows[parts != part], regulation)
+        heard[parts == part] = voices.speak(material, rows[parts == part], table)
+        spoken[parts == part] = voices.network.predict_proba(material.vectors[rows[parts == part]], "topic")
+        _say(f"голоса, часть {part + 1} из {PARTS}")
+    return heard, spoken
+
+
+def _halved(material: Material, rows: np.ndarray, spoken: np.ndarray) -> np.ndarray:
+    """Topics of each half of the posts as learnt from the other: the router's posts must not have been seen."""
+    first = np.array([material.samples[row].fold for row in rows]) < HALF
+    found = np.zeros_like(spoken)
+    for half in (first, ~first):
+        topics = _topics_of(material, rows[~half], spoken[~half])
+        found[half] = topics.probabilities(spoken[half], material.meanings[rows[half]])
+    return found
+
+
+def _topics_of(material: Material, rows: np.ndarray, spoken: np.ndarray) -> Topics:
+    known = material.topics[rows] >= 0
+    own = rows[known]
+    return fit_topics(spoken[known], material.meanings[own], material.topics[own], _shares(material, own))
+
+
+def _shares(material: Material, rows: np.ndarray) -> np.ndarray:
     """What a department's profile says is not asked again of the posts that the profile is made of."""
     share = {"perm_2023": 1.0, "own": 1.0, "profile": 0.0, "kursk_2022": 0.5, "spb_2020": 0.1}
     return np.array([share[material.samples[row].source] for row in rows])
 
 
 def _named(weights: np.ndarray) -> dict[str, float]:
-    from classifiers.router import VOICES
-
     return {name: round(float(value), 4) for name, value in zip(VOICES, weights, strict=True)}
 
 
