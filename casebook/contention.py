@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import IntegrityError, OperationalError
+from django.db import DatabaseError, IntegrityError, OperationalError
 
 TRIES = 3
 R = TypeVar("R")
-_DEADLOCK = "40P01"  # of PostgreSQL
+_STATES = ("40P01", "23505")  # of PostgreSQL: a deadlock; a row that is there already
+_WORDS = ("locked", "UNIQUE constraint failed")  # of SQLite
 
 
-def is_contended(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) == _DEADLOCK or "locked" in str(error)
+def is_contended(error: DatabaseError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) in _STATES or any(word in str(error) for word in _WORDS)
 
 
 def again(do: Callable[[], R]) -> R:
@@ -22,9 +23,7 @@ def again(do: Callable[[], R]) -> R:
     for _ in range(TRIES):
         try:
             return do()
-        except IntegrityError:
-            continue
-        except OperationalError as error:
+        except (IntegrityError, OperationalError) as error:
             if not is_contended(error):
                 raise
     return do()
