@@ -11,7 +11,7 @@ run: .venv/ready
 	$(BIN)/otklik triage samples/posts.jsonl --out table
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
