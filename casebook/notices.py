@@ -59,9 +59,14 @@ class Saying:
     alarm: int | None = None
 
 
+def times_told(alarm: Alarm, now: datetime) -> int:
+    """How many times over ``REPEAT`` has passed since an alarm was raised."""
+    return int((now - alarm.raised_at) / REPEAT)
+
+
 def of_alarm(alarm: Alarm, now: datetime) -> Saying:
-    """That an alarm waits; told once in each ``REPEAT`` since it was raised."""
-    time = int((now - alarm.raised_at) / REPEAT)
+    """That an alarm waits; told once in each ``REPEAT``."""
+    time = times_told(alarm, now)
     return Saying(f"alarm:{alarm.pk}:{time}", alarm.case_id, {"alarm": alarm.kind, "time": time}, alarm.pk)
 
 

@@ -16,7 +16,7 @@ from casebook.audit import seal
 from casebook.decree import Decree
 from casebook.models import Alarm, Beat, Case, Clock, User
 from casebook.moves import perform
-from casebook.notices import REPEAT, Channels, Saying, of_alarm, say
+from casebook.notices import REPEAT, Channels, Saying, of_alarm, say, times_told
 from cases.lifecycle import MoveError, MoveName, Role, State
 from records.clock import stamp
 
@@ -56,8 +56,8 @@ def _tell(now: datetime, channels: Channels) -> int:
         made += say(sayings, now, channels.names)
         with transaction.atomic():
             for alarm in page:
-                times = int((now - alarm.raised_at) / REPEAT) + 1
-                Alarm.objects.filter(pk=alarm.pk).update(look_at=alarm.raised_at + times * REPEAT)
+                following = alarm.raised_at + (times_told(alarm, now) + 1) * REPEAT
+                Alarm.objects.filter(pk=alarm.pk).update(look_at=following)
     return made
 
 
@@ -100,7 +100,8 @@ def _stages(decree: Decree, clock: Clock) -> Iterator[tuple[datetime, str]]:
     """When each begins. ``half``: half of the working time is gone; ``before``: policy ``approval_timeout``."""
     working = decree.clocks.working
     whole = working.measure(clock.started_at, clock.due)
-    yield working.subtract(clock.due, whole / 2) if whole else clock.started_at, "half"
+    # Nothing is left of a clock that is cut to an answer which was late already: it is over as it starts.
+    yield working.subtract(clock.due, whole / 2) if whole > timedelta(0) else clock.started_at, "half"
     for minutes in decree.policy("approval_timeout", "reminders_before_minutes"):
         if timedelta(minutes=minutes) < whole:
             yield working.subtract(clock.due, timedelta(minutes=minutes)), f"before-{minutes}"

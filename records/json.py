@@ -137,10 +137,10 @@ def _text(value: Mapping[str, Any], name: str) -> str | None:
 def _time(value: Mapping[str, Any], name: str) -> str | None:
     """ISO 8601 as RFC 3339 narrows it, kept as it was written; empty is absent."""
     found = value.get(name)
-    mend = _TIME_MEND.format(name=name)
-    english = f'{name} is not an ISO 8601 time with a zone, such as "2026-03-14T09:30:00+03:00".'
     if found is None or found == "":
         return None
+    mend = _TIME_MEND.format(name=name)
+    english = f'{name} is not an ISO 8601 time with a zone, such as "2026-03-14T09:30:00+03:00".'
     if not isinstance(found, str):
         raise PostError(f"поле {name} — не строка, а {_kind(found)}", mend, english)
     match = _TIME.fullmatch(found)

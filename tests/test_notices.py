@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from casebooks import ANSWER, ROOT, TEXT, ZONE, Casebook, at, decided
+from casebooks import ANSWER, ROOT, TEXT, ZONE, Casebook, at, decided, with_executor
 from click.testing import CliRunner, Result
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
@@ -296,6 +296,17 @@ def test_whenever_sweeps_come_a_stage_is_said_once_and_in_its_time(casebook: Cas
     }
     assert set(found) == shown
     assert len(found) == len(shown)
+
+
+def test_a_clock_that_is_over_as_it_starts_is_a_breach_and_no_crash(casebook: Casebook) -> None:
+    """Approved when the answer was late already: the publication is due at the answer's end, which has passed."""
+    number = casebook.bring(with_executor(casebook), "in_approval", now=at("09:10"))
+    late = at("15:00", 2)
+    casebook.move(number, "approve", now=late)
+    clock = casebook.case(number).clocks.get(name="publish", stopped_at=None)
+    assert clock.due < clock.started_at
+    swept(casebook, late + MINUTE)
+    assert reminders("publish") == [("18.11 15:01", "breach")]
 
 
 def test_a_clock_put_back_by_a_recall_is_reminded_of(casebook: Casebook) -> None:
