@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -214,9 +214,12 @@ def counted(posts: Iterable[Sequence[str]], numbers: Numbers) -> tuple[list[int]
     values: list[float] = []
     ends = [0]
     for post in posts:
-        times = Counter(post)
-        columns += map(numbers.__getitem__, times)
-        values += map(count_weight, times.values())
+        distinct = dict.fromkeys(post)
+        columns += map(numbers.__getitem__, distinct)
+        if len(distinct) == len(post):  # as in most sentences: a third of the time
+            values += repeat(1.0, len(post))
+        else:
+            values += map(count_weight, Counter(post).values())
         ends.append(len(columns))
     return columns, values, ends
 

@@ -66,5 +66,6 @@ class WordTable:
         """What each of the words (all of a text scored last) adds to one of its linear scores."""
         numbers = np.fromiter(map(self._numbers.__getitem__, words), dtype=np.intp, count=len(words))
         self._learn()
-        length = float(np.sqrt(self._rows[numbers, -1].sum()))
-        return np.asarray(self._rows[numbers, column] / max(length, 1e-6))
+        flat, width = self._rows.ravel(), self._rows.shape[1]
+        length = float(np.sqrt(flat.take(numbers * width + (width - 1)).sum()))
+        return np.asarray(flat.take(numbers * width + column) / max(length, 1e-6))
