@@ -5,6 +5,6 @@
 
 from language.reading import Reading, read
 from language.readings import Candidate
-from language.unmask import candidates, mend
+from language.unmask import candidates, mend, replaced
 
-__all__ = ["Candidate", "Reading", "candidates", "mend", "read"]
+__all__ = ["Candidate", "Reading", "candidates", "mend", "read", "replaced"]

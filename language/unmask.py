@@ -65,10 +65,11 @@ def mend(reading: Reading) -> Reading:
     for found in sorted(wholes, key=lambda c: (c.start, -c.stop)):
         if not mended or found.start >= mended[-1].stop:
             mended.append(found)
-    return _replaced(reading, mended) if mended else reading
+    return replaced(reading, mended) if mended else reading
 
 
-def _replaced(reading: Reading, mended: list[Candidate]) -> Reading:
+def replaced(reading: Reading, mended: list[Candidate]) -> Reading:
+    """The reading with each of the candidates (in order, apart) as one word, in place of those it is made of."""
     words = [(m.letters, m.start, m.stop) for m in mended]
     begins = [m.start for m in mended]
     for word in zip(reading.norms, reading.starts, reading.stops, strict=True):

@@ -28,6 +28,7 @@ from records import AlarmKind, Fault, FaultsError, Ground, ReasonCode, ReviewCod
 from regulation.documents import Document, load
 from regulation.fields import Fields
 from rules.matchers import Phrase, PhraseError, PhraseIndex, PhraseParser
+from rules.misspelt import Misspelt
 from rules.unmasked import Unmasked
 
 Code = Ground | AlarmKind | ReviewCode | ReasonCode
@@ -117,6 +118,7 @@ class RuleBook:
         self._index = PhraseIndex([phrase for rule in rules for phrase in rule.phrases])
         guards = dict.fromkeys(phrase for rule in rules for phrase in (*rule.required, *rule.forbidden))
         self._guards = PhraseIndex(tuple(guards))
+        self._misspelt = Misspelt(*self._index.vocabulary())
 
     @classmethod
     def load(cls, folder: Path, *, whole: bool = False) -> RuleBook:
@@ -151,6 +153,7 @@ class RuleBook:
         found = [
             Found(name, Ground.OBSCENITY, sure, start, stop) for name, start, stop, sure in self._unmasked.find(reading)
         ]
+        reading = self._misspelt.mend(reading)
         ends: dict[str, int] = {}
         standing: Standing | None = None
         for number, first, last in self._index.find(reading):

@@ -217,6 +217,15 @@ class PhraseIndex:
                 self._by_stem.setdefault(stem[:length], [])
         self._cache: dict[str, tuple[int, ...]] = {}
 
+    def vocabulary(self) -> tuple[set[str], set[str]]:
+        """All words that the phrases name, those in full and the beginnings."""
+        words: set[str] = set()
+        stems: set[str] = set()
+        for element in {element for p in self.phrases for element in (p.anchor, *p.behind, *p.ahead)}:
+            words.update(element.words)
+            stems.update(element.stems)
+        return words, stems
+
     def find(self, reading: Reading) -> Iterator[tuple[int, int, int]]:
         """``(number of the phrase, first word, last word)`` for each place where a phrase stands."""
         for place, numbers in self._anchored(reading):

@@ -1,0 +1,95 @@
+"""Words of the rules as people misspell them: by ear, with stretched letters, with a letter hidden.
+
+Only what the dictionary does not know is looked at, and only for words that the rules themselves name: so a rule hears
+«зодушу» and «убъюююю» without a list of every way to write them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from language import Candidate, Reading, candidates, replaced
+from language.morphology import known
+
+_REPEATED = re.compile(r"(.)\1+")
+_TOGETHER = (("тс", "ц"), ("тьс", "ц"), ("дс", "ц"), ("сч", "щ"), ("зч", "щ"), ("жч", "щ"), ("чн", "шн"), ("жы", "жи"), ("шы", "ши"))
+_SIGNS = str.maketrans("", "", "ъь")
+_VOWEL = re.compile(r"[аеиоуыэюя]")
+# Consonants that sound alike before another one or at the end; vowels where no stress falls on them.
+_VOICED = re.compile(r"[бвгджз](?=[бвгджзкпстфхцчшщ]|$)")
+_VOICELESS = dict(zip("бвгджз", "пфктшс", strict=True))
+_UNSTRESSED = str.maketrans("оеэыя", "аииии")
+_LEAST = 4
+_LEAST_SHOWN = 3
+_LEAST_LATIN = 5
+_REMEMBERED = 100_000
+
+
+def sound(word: str) -> str:
+    """How a folded word sounds, roughly: what is misspelt by ear sounds as the word itself."""
+    for written, heard in _TOGETHER:
+        word = word.replace(written, heard)
+    word = _VOICED.sub(lambda letter: _VOICELESS[letter[0]], word.translate(_SIGNS))
+    if len(_VOWEL.findall(word)) > 1:
+        word = word.translate(_UNSTRESSED)
+    return _REPEATED.sub(r"\1", word)
+
+
+class Misspelt:
+    """``words`` of the rules, and ``stems`` with which others of their words begin."""
+
+    def __init__(self, words: Iterable[str], stems: Iterable[str]) -> None:
+        self._stems = tuple(stems)
+        self._words = frozenset(word for word in words if len(word) >= _LEAST)
+        self._by_sound = {sound(word): word for word in sorted(self._words, reverse=True)}
+        self._by_length: dict[int, list[str]] = {}
+        for word in sorted(self._words):
+            self._by_length.setdefault(len(word), []).append(word)
+        self._plain: set[str] = set()
+
+    def mend(self, reading: Reading) -> Reading:
+        """The reading with misspelt words of the rules put right; the same object where there is none."""
+        found = sorted(self._found(reading), key=lambda c: (c.start, -c.stop))
+        apart: list[Candidate] = []
+        for candidate in found:
+            if not apart or candidate.start >= apart[-1].stop:
+                apart.append(candidate)
+        return replaced(reading, apart) if apart else reading
+
+    def _found(self, reading: Reading) -> Iterator[Candidate]:
+        for candidate in candidates(reading):
+            meant = self._meant(candidate)
+            if meant is not None:
+                yield Candidate(meant, candidate.start, candidate.stop, candidate.how, True)
+        unheard = reading.distinct - self._plain
+        wrong = {word: meant for word in unheard if (meant := self._heard(word))} if unheard else {}
+        if wrong:
+            for word, start, stop in zip(reading.norms, reading.starts, reading.stops, strict=True):
+                if word in wrong:
+                    yield Candidate(wrong[word], start, stop, "misspelt", True)
+
+    def _heard(self, word: str) -> str | None:
+        right = len(word) < _LEAST or word in self._words or known(word) or word.startswith(self._stems)
+        meant = None if right else self._by_sound.get(sound(word))
+        if meant is None:
+            if len(self._plain) > _REMEMBERED:
+                self._plain.clear()
+            self._plain.add(word)
+        return meant
+
+    def _meant(self, candidate: Candidate) -> str | None:
+        """The word that a disguised place reads as."""
+        letters = candidate.letters
+        if candidate.how == "masked":
+            return self._unmasked(letters)
+        least = _LEAST_LATIN if candidate.how in ("translit", "keyboard") else _LEAST
+        may_be = candidate.sure and candidate.how != "split" and len(letters) >= least
+        return letters if may_be and letters in self._words else None
+
+    def _unmasked(self, letters: str) -> str | None:
+        """The word that the letters fit, where ``*`` is one letter."""
+        if len(letters) - letters.count("*") < _LEAST_SHOWN or letters[-1] == "*":
+            return None
+        pattern = re.compile(letters.replace("*", "."))
+        return next((word for word in self._by_length.get(len(letters), ()) if pattern.fullmatch(word)), None)
