@@ -13,7 +13,7 @@ from language import Candidate, Reading, candidates, replaced
 from language.morphology import known
 
 _REPEATED = re.compile(r"(.)\1+")
-_TOGETHER = (("тс", "ц"), ("тьс", "ц"), ("дс", "ц"), ("сч", "щ"), ("зч", "щ"), ("жч", "щ"), ("чн", "шн"), ("жы", "жи"), ("шы", "ши"))
+_TOGETHER = tuple(pair.split() for pair in ("тс ц", "тьс ц", "дс ц", "сч щ", "зч щ", "жч щ", "чн шн", "жы жи", "шы ши"))
 _SIGNS = str.maketrans("", "", "ъь")
 _VOWEL = re.compile(r"[аеиоуыэюя]")
 # Consonants that sound alike before another one or at the end; vowels where no stress falls on them.
@@ -28,6 +28,7 @@ _REMEMBERED = 100_000
 
 def sound(word: str) -> str:
     """How a folded word sounds, roughly: what is misspelt by ear sounds as the word itself."""
+    word = _REPEATED.sub(r"\1", word)
     for written, heard in _TOGETHER:
         word = word.replace(written, heard)
     word = _VOICED.sub(lambda letter: _VOICELESS[letter[0]], word.translate(_SIGNS))
@@ -70,8 +71,10 @@ class Misspelt:
                     yield Candidate(wrong[word], start, stop, "misspelt", True)
 
     def _heard(self, word: str) -> str | None:
-        right = len(word) < _LEAST or word in self._words or known(word) or word.startswith(self._stems)
-        meant = None if right else self._by_sound.get(sound(word))
+        may_be = len(word) >= _LEAST and word not in self._words and not known(word)
+        meant = self._by_sound.get(sound(word)) if may_be else None
+        if meant is not None and word.startswith(self._stems):
+            meant = None
         if meant is None:
             if len(self._plain) > _REMEMBERED:
                 self._plain.clear()
