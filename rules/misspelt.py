@@ -44,9 +44,9 @@ class Misspelt:
         self._stems = tuple(stems)
         self._words = frozenset(word for word in words if len(word) >= _LEAST)
         self._by_sound = {sound(word): word for word in sorted(self._words, reverse=True)}
-        self._by_length: dict[int, list[str]] = {}
+        self._by_shape: dict[tuple[int, str], list[str]] = {}
         for word in sorted(self._words):
-            self._by_length.setdefault(len(word), []).append(word)
+            self._by_shape.setdefault((len(word), word[-1]), []).append(word)
         self._plain: set[str] = set()
 
     def mend(self, reading: Reading) -> Reading:
@@ -94,5 +94,7 @@ class Misspelt:
         """The word that the letters fit, where ``*`` is one letter."""
         if len(letters) - letters.count("*") < _LEAST_SHOWN or letters[-1] == "*":
             return None
+        alike = self._by_shape.get((len(letters), letters[-1]), ())
+        beginning = letters[: letters.find("*")]
         pattern = re.compile(letters.replace("*", "."))
-        return next((word for word in self._by_length.get(len(letters), ()) if pattern.fullmatch(word)), None)
+        return next((word for word in alike if word.startswith(beginning) and pattern.fullmatch(word)), None)
