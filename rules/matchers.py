@@ -61,12 +61,20 @@ class Element:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phrase:
-    """``source`` as written; ``anchor``: the element that must be there; what stands on both sides, from it outward."""
+    """``source`` as written; ``anchor``: the element that must be there; what stands on both sides, from it outward.
+
+    ``needed``: words of another element, one of which must stand in the text too; ``None`` where there is no such one.
+    """
 
     source: str
     anchor: Element
     behind: tuple[Element, ...]
     ahead: tuple[Element, ...]
+    needed: frozenset[str] | None = None
+
+    def may_stand(self, reading: Reading) -> bool:
+        """Asked before ``around``: most anchors stand alone."""
+        return self.needed is None or not self.needed.isdisjoint(reading.distinct)
 
     def around(self, reading: Reading, place: int) -> tuple[int, int] | None:
         """First and last word of the phrase whose anchor is the word ``place``; the nearest reading wins."""
@@ -151,8 +159,9 @@ def _phrase(source: str, elements: tuple[Element, ...]) -> Phrase:
     anchors = [i for i, e in enumerate(elements) if (e.words or e.stems) and not (e.optional or e.negated)]
     if not anchors:
         raise PhraseError(f"во фразе «{source}» нет слова, на котором она держится")
-    at = min(anchors, key=lambda i: _commonness(elements[i]))
-    return Phrase(source, elements[at], elements[:at][::-1], elements[at + 1 :])
+    at, *others = sorted(anchors, key=lambda i: _commonness(elements[i]))
+    needed = next((elements[i].words for i in others if not elements[i].stems), None)
+    return Phrase(source, elements[at], elements[:at][::-1], elements[at + 1 :], needed)
 
 
 def _commonness(element: Element) -> tuple[int, int]:
@@ -230,7 +239,8 @@ class PhraseIndex:
         """``(number of the phrase, first word, last word)`` for each place where a phrase stands."""
         for place, numbers in self._anchored(reading):
             for number in numbers:
-                found = self.phrases[number].around(reading, place)
+                phrase = self.phrases[number]
+                found = phrase.around(reading, place) if phrase.may_stand(reading) else None
                 if found is not None:
                     yield (number, *found)
 
