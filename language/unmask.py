@@ -27,6 +27,8 @@ _KEPT = "_disguises"
 _BOLD = 1000
 _CHUNK = re.compile(r"\S+")
 _PLAIN = re.compile(r"""[«"„“'(\[—–-]*[а-я]+[.,!?:;]?[!?»"”')\]—–-]*[.,]?|[0-9.,:;!?()%+/№-]+""")
+_UNSPACED = re.compile(r"[а-я]{2,}(?:[.,:;!?()/-][а-я]{2,})+[.,:;!?]?")
+_LETTERS = re.compile(r"[а-я]+")
 _NOT_TEXT = re.compile(r"://|^www\.|^@[a-z0-9_.]+\W*$|^[!-~]*[a-z0-9_-]+\.(?:ru|com|org|net|me|su|io|info|gov)\b")
 _PIECE = re.compile(r"(?:[@$€](?=[а-я]))?[^\W_]+(?:[@$€!|]+[^\W_]+)*")
 _STRONG = re.compile(r"""(?:[^\s.,:;!?()\[\]<>«»/\\"'–—-]|\.{2,}(?=\w))+(?:…|\.{2,})?""")
@@ -104,9 +106,16 @@ def _undone(chunk: str) -> tuple[Candidate, ...]:
         return _undone_giant(chunk)
     found = _read_chunks.get(chunk)
     if found is None:
-        found = () if _PLAIN.fullmatch(chunk) else tuple(dict.fromkeys(_undo(chunk)))
+        found = () if _is_plain(chunk) else tuple(dict.fromkeys(_undo(chunk)))
         _remember(chunk, found)
     return found
+
+
+def _is_plain(chunk: str) -> bool:
+    """A word and its punctuation, or words of the dictionary without a blank between them: ``дорога,потом``."""
+    if _PLAIN.fullmatch(chunk):
+        return True
+    return _UNSPACED.fullmatch(chunk) is not None and all(map(known, _LETTERS.findall(chunk)))
 
 
 def _remember(chunk: str, found: tuple[Candidate, ...]) -> None:
