@@ -24,6 +24,8 @@ from pipeline.triage import Triage
 from records import Attachment, Decision, Ground, Post, Verdict, revision_of
 
 BATCH = 256
+HOME = Path(__file__).resolve().parent.parent
+OWN = HOME / "bench" / "trials"
 FAST = bool(os.environ.get("FAST"))
 Row = dict[str, Any]
 
@@ -51,6 +53,21 @@ def figures(*values: float) -> str:
     return " / ".join(f"{value:.3f}" for value in values)
 
 
+@dataclass(frozen=True)
+class Trials:
+    """Sentences with what is due, a file a question; ``what``: whose they are."""
+
+    what: str
+    folder: Path
+
+    def rows(self, name: str) -> list[Row]:
+        return [r for r in rows_of(self.folder / f"{name}.jsonl") if not r.get("debatable")]
+
+
+# Of the first the mistakes were read, of the second only the figures.
+OWN_TRIALS = (Trials("прочитанные пробы", OWN / "read"), Trials("непрочитанные пробы", OWN / "unread"))
+
+
 @dataclass
 class Bench:
     triage: Triage
@@ -61,9 +78,6 @@ class Bench:
     def rows(self, name: str, fold: int | None = None, most: int | None = None) -> list[Row]:
         found = [r for r in rows_of(self.data / f"{name}.jsonl") if fold is None or r["fold"] == fold]
         return found[:most] if FAST and most else found
-
-    def trial(self, name: str) -> list[Row]:
-        return [r for r in rows_of(self.domain / "trials" / f"{name}.jsonl") if not r.get("debatable")]
 
     def decide(self, rows: Sequence[Row]) -> list[Decision]:
         posts = [
@@ -168,8 +182,8 @@ def kursk(bench: Bench) -> None:
     departments(bench, rows, lambda r: table[text_hash(r["topic"])], "Курск, отдел (своя карта тем)", "0.84 (top-1)")
 
 
-def routes(bench: Bench) -> None:
-    rows = bench.trial("routes")
+def routes(bench: Bench, trials: Trials) -> None:
+    rows = trials.rows("routes")
     decided = bench.decide(rows)
     accepted = [{r["department"], *r.get("accept", ())} for r in rows]
     ranked = [ranking(d) for d in decided]
@@ -178,21 +192,21 @@ def routes(bench: Bench) -> None:
     tracks = [d.track == r["track"] for d, r in zip(decided, rows, strict=True)]
     add = bench.report.add
     add(
-        "пробы routes: top-1 / top-3",
+        f"{trials.what} routes: top-1 / top-3",
         figures(share(right), share(bool(set(n[:3]) & a) for n, a in zip(ranked, accepted, strict=True))),
         "0.72 / 0.88",
     )
     add(
-        "пробы routes: предложено / верно / срок верен",
+        f"{trials.what} routes: предложено / верно / срок верен",
         figures(share(proposed), share(r for r, p in zip(right, proposed, strict=True) if p), share(tracks)),
         "0.60 / 0.85 / 0.80",
     )
     for row, decision, ok, track in zip(rows, decided, right, tracks, strict=True):
         if not ok:
-            bench.report.mistake("routes, отдел", row["text"], ranking(decision), row["department"])
+            bench.report.mistake(f"{trials.what} routes, отдел", row["text"], ranking(decision), row["department"])
         if not track:
             bench.report.mistake(
-                "routes, срок",
+                f"{trials.what} routes, срок",
                 row["text"],
                 (decision.verdict.value, decision.track, decision.significance.probability),
                 row["track"],
@@ -212,8 +226,7 @@ def list_excluded(bench: Bench, what: str, rows: Sequence[Row], decided: Sequenc
 
 def abuse(bench: Bench) -> None:
     add = bench.report.add
-    path = Path(__file__).parent.parent / "tests" / "data" / "disguise.jsonl"
-    rows = rows_of(path)
+    rows = rows_of(HOME / "tests" / "data" / "disguise.jsonl")
     decided = bench.decide(rows)
     hit = [any(h.ground is Ground.OBSCENITY for h in d.grounds) for d in decided]
     add(
@@ -287,15 +300,15 @@ def abuse(bench: Bench) -> None:
     list_excluded(bench, "VK нетоксичные", clean, clean_decided, False)
 
 
-def threats(bench: Bench) -> None:
-    rows = bench.trial("threats")
+def threats(bench: Bench, trials: Trials) -> None:
+    rows = trials.rows("threats")
     decided = bench.decide(rows)
     direct = [r["verdict"] == "exclude" for r in rows]
     out = [d.verdict == Verdict.EXCLUDE for d in decided]
     alarmed = [r["alarm"] is not None for r in rows]
     raised = [bool(d.alarms) for d in decided]
     bench.report.add(
-        "пробы threats: прямые / прочие / тревоги / тревоги без причины",
+        f"{trials.what} threats: прямые / прочие / тревоги / тревоги без причины",
         figures(
             share(o for o, d in zip(out, direct, strict=True) if d),
             share(o for o, d in zip(out, direct, strict=True) if not d),
@@ -307,59 +320,78 @@ def threats(bench: Bench) -> None:
     for row, decision, a, r in zip(rows, decided, alarmed, raised, strict=True):
         if a != r:
             bench.report.mistake(
-                "threats, тревога", row["text"], [(x.kind.value, x.rule, x.text) for x in decision.alarms], row["alarm"]
+                f"{trials.what} threats, тревога",
+                row["text"],
+                [(x.kind.value, x.rule, x.text) for x in decision.alarms],
+                row["alarm"],
             )
     for want in (True, False):
         list_excluded(
             bench,
-            "threats",
+            f"{trials.what} threats",
             [r for r, d in zip(rows, direct, strict=True) if d == want],
             [x for x, d in zip(decided, direct, strict=True) if d == want],
             want,
         )
 
 
-def insults(bench: Bench) -> None:
-    rows = bench.trial("insults")
+def insults(bench: Bench, trials: Trials) -> None:
+    _exclusions(bench, trials, "insults", "прямые / прочие исключены", "0.80 / ≤ 0.03")
+
+
+def obscene(bench: Bench, trials: Trials) -> None:
+    _exclusions(bench, trials, "obscene", "найдено / чистые исключены", "0.95 / ≤ 0.03")
+
+
+def _exclusions(bench: Bench, trials: Trials, name: str, what: str, least: str) -> None:
+    rows = trials.rows(name)
     decided = bench.decide(rows)
     due = [r["verdict"] == "exclude" for r in rows]
     out = [d.verdict == Verdict.EXCLUDE for d in decided]
     bench.report.add(
-        "пробы insults: прямые / прочие исключены",
+        f"{trials.what} {name}: {what}",
         figures(
             share(o for o, d in zip(out, due, strict=True) if d),
             share(o for o, d in zip(out, due, strict=True) if not d),
         ),
-        "0.80 / ≤ 0.03",
+        least,
     )
     for want in (True, False):
         list_excluded(
             bench,
-            "insults",
+            f"{trials.what} {name}",
             [r for r, d in zip(rows, due, strict=True) if d == want],
             [x for x, d in zip(decided, due, strict=True) if d == want],
             want,
         )
 
 
-def answers(bench: Bench) -> None:
-    rows = bench.trial("needs_answer")
+def answers(bench: Bench, trials: Trials) -> None:
+    rows = trials.rows("needs_answer")
     decided = bench.decide(rows)
     right = [d.verdict.value == r["verdict"] for d, r in zip(decided, rows, strict=True)]
     silent = [d.verdict != Verdict.ANSWER for d, r in zip(decided, rows, strict=True) if r["verdict"] == "answer"]
     tracks = [d.track == r["track"] for d, r in zip(decided, rows, strict=True) if r["track"]]
     bench.report.add(
-        "пробы needs_answer: верно / молчание вместо ответа", figures(share(right), share(silent)), "0.85 / ≤ 0.04"
+        f"{trials.what} needs_answer: верно / молчание вместо ответа",
+        figures(share(right), share(silent)),
+        "0.85 / ≤ 0.04",
     )
-    bench.report.add("пробы needs_answer: срок верен", figures(share(tracks)), "–")
+    bench.report.add(f"{trials.what} needs_answer: срок верен", figures(share(tracks)), "–")
     for row, decision, ok in zip(rows, decided, right, strict=True):
         if not ok:
             bench.report.mistake(
-                "needs_answer", row["text"], (decision.verdict.value, decision.needs_answer), row["verdict"]
+                f"{trials.what} needs_answer",
+                row["text"],
+                (decision.verdict.value, decision.needs_answer),
+                row["verdict"],
             )
         if row["track"] and decision.track != row["track"]:
             bench.report.mistake(
-                "needs_answer, срок", row["text"], (decision.track, decision.significance.probability), row["track"]
+                f"{trials.what} needs_answer, срок",
+                row["text"],
+                (decision.track, decision.significance.probability),
+                row["track"],
             )
 
 
@@ -395,8 +427,12 @@ def examples(bench: Bench) -> None:
 
 def run(home: Path, shared: Path) -> Report:
     bench = Bench(Triage.load(home), shared / "data", shared / "domain")
-    for part in (perm, kursk, routes, abuse, threats, insults, answers, examples):
+    for part in (perm, kursk, abuse, examples):
         part(bench)
+    for trials in (Trials("пробы", bench.domain / "trials"), *OWN_TRIALS):
+        for questions in (routes, threats, insults, answers):
+            questions(bench, trials)
+    obscene(bench, OWN_TRIALS[0])
     if not FAST:
         from bench.left_out import never_seen
 
@@ -405,16 +441,15 @@ def run(home: Path, shared: Path) -> Report:
 
 
 def main() -> None:
-    home = Path(__file__).resolve().parent.parent
-    shared = Path(os.environ.get("OTKLIK_SHARED", home.parent / "shared"))
+    shared = Path(os.environ.get("OTKLIK_SHARED", HOME.parent / "shared"))
     if not (shared / "data").is_dir():
         sys.exit(f"нет данных: {shared / 'data'} (укажите OTKLIK_SHARED)")
-    report = run(home, shared)
+    report = run(HOME, shared)
     table = Table("что", "получено", "не хуже", title="Качество решений")
     for line in report.lines:
         table.add_row(*line)
     Console(width=120 if not sys.stdout.isatty() else None).print(table)
-    out = home / "eval"
+    out = HOME / "eval"
     out.mkdir(exist_ok=True)
     (out / "mistakes.txt").write_text("\n".join(report.mistakes) + "\n", encoding="utf-8")
     (out / "table.json").write_text(json.dumps(report.lines, ensure_ascii=False, indent=1), encoding="utf-8")
