@@ -14,7 +14,7 @@ import numpy as np
 from classifiers import shelf
 from classifiers.material import Sample, samples, training_sets
 from classifiers.router import Router
-from classifiers.train import SOURCES_OF_ROUTES, Material, prepare, topics_to_departments, train_voices
+from classifiers.train import SOURCES_OF_ROUTES, Material, prepare, profiles_of, topics_to_departments, train_voices
 from regulation import Regulation
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _rows(material: Material, sources: tuple[str, ...]) -> np.ndarray:
 def _region(report: Report, material: Material, regulation: Regulation, router: Router) -> None:
     """All of Kursk, by voices that were trained without Kursk and Saint Petersburg."""
     table = topics_to_departments(material, regulation)
-    voices = train_voices(material, _rows(material, ("perm_2023", "own", "profile")), regulation)
+    voices = train_voices(material, _rows(material, ("perm_2023", "own", "profile")), profiles_of(regulation))
     test = np.array([i for i, s in enumerate(material.samples) if s.source == "kursk_2022" and s.department])
     scores = router.scores(voices.speak(material, test, table), np.ones(len(material.codes), dtype=bool))
     ranked = np.argsort(-scores, axis=1)[:, :RANKED]
@@ -55,11 +55,11 @@ def _departments(report: Report, material: Material, regulation: Regulation, rou
     """Taken out several at a time (each group trains anew), given back one by one."""
     table = topics_to_departments(material, regulation)
     owners = np.where(material.topics >= 0, table.argmax(axis=1)[material.topics], material.departments)
-    rows = _rows(material, SOURCES_OF_ROUTES)
+    rows, profiles = _rows(material, SOURCES_OF_ROUTES), profiles_of(regulation, EXAMPLES)
     shares = []
     for group in range(GROUPS):
         hidden = [d for d in range(len(material.codes)) if d % GROUPS == group]
-        voices = train_voices(material, rows[~np.isin(owners[rows], hidden)], regulation, EXAMPLES)
+        voices = train_voices(material, rows[~np.isin(owners[rows], hidden)], profiles)
         for department in hidden:
             own = np.array([i for i, s in enumerate(material.samples) if _is_route(s, material.codes[department])])
             trained = np.arange(len(material.codes)) != department

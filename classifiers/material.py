@@ -251,7 +251,7 @@ def _abuse(context: _Context, row: Row, toxic: bool, weight: float) -> Sample:
     if label is None:
         answers = {"insult": (toxic, weight)}
         if not toxic:
-            answers |= {"threat": (False, 1.5), "crisis": (False, 0.5)}
+            answers |= {"threat": (False, 4.5), "crisis": (False, 0.5)}
     else:
         answers = {
             "insult": (label in "oi", 0.0 if label in "dt" else 2.0),

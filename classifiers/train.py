@@ -114,10 +114,16 @@ class Voices:
         )
 
 
-def train_voices(
-    material: Material, rows: np.ndarray, regulation: Regulation, most_examples: int | None = None
-) -> Voices:
-    """``rows`` are those to learn from; ``most_examples``: of each profile, ``None`` for all."""
+Profile = Mapping[str, list[str]]
+
+
+def profiles_of(regulation: Regulation, most_examples: int | None = None) -> Profile:
+    """What each department says of itself; ``most_examples``: ``None`` for all."""
+    return {code: profile_of(department, most_examples) for code, department in regulation.departments.items()}
+
+
+def train_voices(material: Material, rows: np.ndarray, profiles: Profile) -> Voices:
+    """``rows`` are those to learn from."""
     heads = {"topic": len(material.topic_names), "department": len(material.codes)}
     labels = {"topic": material.topics, "department": material.departments}
     network = Network(heads).fit(material.corpus, rows, labels, material.weights)
@@ -128,10 +134,8 @@ def train_voices(
     hidden = np.maximum(SCALE * np.asarray(vectors @ embed) + bias, 0)
     mean, whiten = Space.spread(hidden, departments)
     space = Space(bias, SCALE, mean, whiten)
-    texts = {c: profile_of(d, most_examples) for c, d in regulation.departments.items()}
-    return Voices(
-        network, linear, space, Profiles(material.vocabulary, texts, embed, space, material.meaning), mean, whiten
-    )
+    spoken = Profiles(material.vocabulary, profiles, embed, space, material.meaning)
+    return Voices(network, linear, space, spoken, mean, whiten)
 
 
 def topics_to_departments(material: Material, regulation: Regulation) -> np.ndarray:
@@ -144,12 +148,13 @@ def topics_to_departments(material: Material, regulation: Regulation) -> np.ndar
 def train_routing(material: Material, regulation: Regulation, models: Path, base: Mapping[str, Any]) -> None:
     rows = material.where(lambda s: (s.department or s.topic) and s.source in SOURCES_OF_ROUTES)
     table = topics_to_departments(material, regulation)
-    heard, spoken = _left_out(material, rows, regulation, table)
+    profiles = profiles_of(regulation)
+    heard, spoken = _left_out(material, rows, profiles, table)
     heard[:, :, TOPIC] = loud(_halved(material, rows, spoken) @ table)
     known = material.departments[rows] >= 0
     router = fit_router(heard[known], material.departments[rows[known]], _shares(material, rows[known]))
     topics = _topics_of(material, rows, spoken)
-    voices = train_voices(material, rows, regulation)
+    voices = train_voices(material, rows, profiles)
     arrays = voices.network.arrays_
     others = {name: value for name, value in arrays.items() if name != "embed"}
     network = {
@@ -170,14 +175,14 @@ def train_routing(material: Material, regulation: Regulation, models: Path, base
 
 
 def _left_out(
-    material: Material, rows: np.ndarray, regulation: Regulation, table: np.ndarray
+    material: Material, rows: np.ndarray, profiles: Profile, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What voices that were not trained on a post say of it, ``(rows, departments, voices)``; the network's topics."""
     parts = np.array([material.samples[row].fold for row in rows]) % PARTS
     heard = np.zeros((len(rows), len(material.codes), len(VOICES)))
     spoken = np.zeros((len(rows), len(material.topic_names)), dtype=np.float32)
     with ProcessPoolExecutor(PROCESSES) as pool:
-        asked = [(material, rows[parts != p], rows[parts == p], regulation, table) for p in range(PARTS)]
+        asked = [(material, rows[parts != p], rows[parts == p], profiles, table) for p in range(PARTS)]
         for part, (voices, topics) in enumerate(pool.map(_hear, *zip(*asked, strict=True))):
             heard[parts == part], spoken[parts == part] = voices, topics
             _say(f"голоса, часть {part + 1} из {PARTS}")
@@ -185,10 +190,10 @@ def _left_out(
 
 
 def _hear(
-    material: Material, learnt: np.ndarray, left_out: np.ndarray, regulation: Regulation, table: np.ndarray
+    material: Material, learnt: np.ndarray, left_out: np.ndarray, profiles: Profile, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """One part, in a process of its own: single-threaded, so that the sums are the same on any number of cores."""
-    voices = train_voices(material, learnt, regulation)
+    voices = train_voices(material, learnt, profiles)
     topics = voices.network.predict_proba(material.vectors[left_out], "topic")
     return voices.speak(material, left_out, table), topics
 
