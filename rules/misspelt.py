@@ -7,34 +7,34 @@ Only what the dictionary does not know is looked at, and only for words that the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from language import Candidate, Reading, candidates, replaced
 from language.morphology import known
 
-_REPEATED = re.compile(r"(.)\1+")
+_REPEATED = re.compile(r"([а-я])\1+")
 _TOGETHER = tuple(pair.split() for pair in ("тс ц", "тьс ц", "дс ц", "сч щ", "зч щ", "жч щ", "чн шн", "жы жи", "шы ши"))
 _SIGNS = str.maketrans("", "", "ъь")
-_VOWEL = re.compile(r"[аеиоуыэюя]")
 # Consonants that sound alike before another one or at the end; vowels where no stress falls on them.
-_VOICED = re.compile(r"[бвгджз](?=[бвгджзкпстфхцчшщ]|$)")
+_VOICED = re.compile(r"[бвгджз](?=[бвгджзкпстфхцчшщ]|\b)")
 _VOICELESS = dict(zip("бвгджз", "пфктшс", strict=True))
 _UNSTRESSED = str.maketrans("оеэыя", "аииии")
-_LEAST = 4
+_VOWELS = str.maketrans("", "", "бвгджзйклмнпрстфхцчшщ")
+_LEAST, _MOST = 4, 64
 _LEAST_SHOWN = 3
 _LEAST_LATIN = 5
 _REMEMBERED = 100_000
 
 
-def sound(word: str) -> str:
-    """How a folded word sounds, roughly: what is misspelt by ear sounds as the word itself."""
-    word = _REPEATED.sub(r"\1", word)
+def sounds(words: Sequence[str]) -> list[str]:
+    """How folded words sound, roughly: what is misspelt by ear sounds as the word itself. All are heard at once."""
+    text = _REPEATED.sub(r"\1", "\n".join(words))
     for written, heard in _TOGETHER:
-        word = word.replace(written, heard)
-    word = _VOICED.sub(lambda letter: _VOICELESS[letter[0]], word.translate(_SIGNS))
-    if len(_VOWEL.findall(word)) > 1:
-        word = word.translate(_UNSTRESSED)
-    return _REPEATED.sub(r"\1", word)
+        text = text.replace(written, heard)
+    text = _VOICED.sub(lambda letter: _VOICELESS[letter[0]], text.translate(_SIGNS))
+    stressed, unstressed = (_REPEATED.sub(r"\1", spelt).split("\n") for spelt in (text, text.translate(_UNSTRESSED)))
+    vowels = text.translate(_VOWELS).split("\n")
+    return [u if len(v) > 1 else s for s, u, v in zip(stressed, unstressed, vowels, strict=True)]
 
 
 class Misspelt:
@@ -43,9 +43,10 @@ class Misspelt:
     def __init__(self, words: Iterable[str], stems: Iterable[str]) -> None:
         self._stems = tuple(stems)
         self._words = frozenset(word for word in words if len(word) >= _LEAST)
-        self._by_sound = {sound(word): word for word in sorted(self._words, reverse=True)}
+        ordered = sorted(self._words)
+        self._by_sound = dict(zip(reversed(sounds(ordered)), reversed(ordered), strict=True))
         self._by_shape: dict[tuple[int, str], list[str]] = {}
-        for word in sorted(self._words):
+        for word in ordered:
             self._by_shape.setdefault((len(word), word[-1]), []).append(word)
         self._plain: set[str] = set()
 
@@ -71,8 +72,10 @@ class Misspelt:
                     yield Candidate(wrong[word], start, stop, "misspelt", True)
 
     def _heard(self, word: str) -> str | None:
+        if len(word) > _MOST:
+            return None
         may_be = len(word) >= _LEAST and word not in self._words and not known(word)
-        meant = self._by_sound.get(sound(word)) if may_be else None
+        meant = self._by_sound.get(*sounds([word])) if may_be else None
         if meant is not None and word.startswith(self._stems):
             meant = None
         if meant is None:

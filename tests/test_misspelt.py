@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from language import read
 from language.morphology import known
 from rules import RuleBook
-from rules.misspelt import Misspelt, sound
+from rules.misspelt import Misspelt, sounds
 
 WORDS = ("задушу", "убьем", "зарежу", "дебилы", "тварь", "сволочь", "подъезда", "счастье")
 MISSPELT = Misspelt(WORDS, ("мраз",))
@@ -65,11 +65,16 @@ def test_what_is_no_misspelling_stays(line: str) -> None:
 def test_a_stretched_word_is_the_word(word: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(word) - 1))
     stretched = word[:place] + word[place] * data.draw(st.integers(2, 9)) + word[place + 1 :]
-    assert sound(stretched) == sound(word)
+    assert sounds([stretched]) == sounds([word])
     if not known(stretched):
         mended = MISSPELT.mend(read(stretched))
-        assert [sound(norm) for norm in mended.norms] == [sound(word)]
+        assert sounds(mended.norms) == sounds([word])
         assert (mended.starts, mended.stops) == ([0], [len(stretched)])
+
+
+@given(st.lists(st.text(alphabet="абвгдежзийклмнопрстуфхцчшщъыьэюя", min_size=1), min_size=1))
+def test_words_sound_the_same_alone_as_together(words: list[str]) -> None:
+    assert sounds(words) == [sounds([word])[0] for word in words]
 
 
 @given(st.text(alphabet="абвгдежзийклмнопрстуфхцчшщъыьэюя* .-", max_size=60))
