@@ -1,7 +1,8 @@
 """``make train``: every model of the shelf from the material, the same bytes from the same data.
 
-Routing is trained three times on two thirds of the posts to hear its voices about the last third, fitted to
-those (``classifiers.router``), then trained once more on everything that is not held out.
+Routing is trained three times on two thirds of the posts to hear its voices about the last third, and once on
+everything that is not held out; what weighs the voices (``classifiers.router``) is fitted to the left-out thirds. The
+four stand in processes of their own, each single-threaded, so that the sums are the same on any number of cores.
 """
 
 from __future__ import annotations
@@ -149,12 +150,14 @@ def train_routing(material: Material, regulation: Regulation, models: Path, base
     rows = material.where(lambda s: (s.department or s.topic) and s.source in SOURCES_OF_ROUTES)
     table = topics_to_departments(material, regulation)
     profiles = profiles_of(regulation)
-    heard, spoken = _left_out(material, rows, profiles, table)
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        last = pool.submit(train_voices, material, rows, profiles)
+        heard, spoken = _left_out(pool, material, rows, profiles, table)
+        voices = last.result()
     heard[:, :, TOPIC] = loud(_halved(material, rows, spoken) @ table)
     known = material.departments[rows] >= 0
     router = fit_router(heard[known], material.departments[rows[known]], _shares(material, rows[known]))
     topics = _topics_of(material, rows, spoken)
-    voices = train_voices(material, rows, profiles)
     arrays = voices.network.arrays_
     others = {name: value for name, value in arrays.items() if name != "embed"}
     network = {
@@ -175,24 +178,23 @@ def train_routing(material: Material, regulation: Regulation, models: Path, base
 
 
 def _left_out(
-    material: Material, rows: np.ndarray, profiles: Profile, table: np.ndarray
+    pool: ProcessPoolExecutor, material: Material, rows: np.ndarray, profiles: Profile, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What voices that were not trained on a post say of it, ``(rows, departments, voices)``; the network's topics."""
     parts = np.array([material.samples[row].fold for row in rows]) % PARTS
     heard = np.zeros((len(rows), len(material.codes), len(VOICES)))
     spoken = np.zeros((len(rows), len(material.topic_names)), dtype=np.float32)
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        asked = [(material, rows[parts != p], rows[parts == p], profiles, table) for p in range(PARTS)]
-        for part, (voices, topics) in enumerate(pool.map(_hear, *zip(*asked, strict=True))):
-            heard[parts == part], spoken[parts == part] = voices, topics
-            _say(f"голоса, часть {part + 1} из {PARTS}")
+    asked = [(material, rows[parts != p], rows[parts == p], profiles, table) for p in range(PARTS)]
+    for part, (voices, topics) in enumerate(pool.map(_hear, *zip(*asked, strict=True))):
+        heard[parts == part], spoken[parts == part] = voices, topics
+        _say(f"голоса, часть {part + 1} из {PARTS}")
     return heard, spoken
 
 
 def _hear(
     material: Material, learnt: np.ndarray, left_out: np.ndarray, profiles: Profile, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One part, in a process of its own: single-threaded, so that the sums are the same on any number of cores."""
+    """What voices that learnt from the one rows say of the others."""
     voices = train_voices(material, learnt, profiles)
     topics = voices.network.predict_proba(material.vectors[left_out], "topic")
     return voices.speak(material, left_out, table), topics
