@@ -5,6 +5,6 @@
 
 from language.reading import Reading, read
 from language.readings import Candidate
-from language.unmask import candidates, mend, replaced
+from language.unmask import apart, candidates, mend, replaced
 
-__all__ = ["Candidate", "Reading", "candidates", "mend", "read", "replaced"]
+__all__ = ["Candidate", "Reading", "apart", "candidates", "mend", "read", "replaced"]

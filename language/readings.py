@@ -25,7 +25,8 @@ _PI = re.compile(r"^3\.?14(?=[^\W\d])|π")
 class Candidate:
     """``letters``: a possible plain reading, folded, ``*`` for a hidden letter; ``start``, ``stop``: code points.
 
-    ``how``: mixed, separated, spaced, split, masked, translit, keyboard. ``sure`` is false where much is guessed.
+    ``how``: mixed, separated, spaced, split, masked, translit, keyboard; misspelt
+    (``rules.misspelt``). ``sure`` is false where much is guessed.
     """
 
     letters: str

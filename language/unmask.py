@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -27,7 +27,7 @@ _KEPT = "_disguises"
 _BOLD = 1000
 _CHUNK = re.compile(r"\S+")
 _PLAIN = re.compile(r"""[«"„“'(\[—–-]*[а-я]+[.,!?:;]?[!?»"”')\]—–-]*[.,]?|[0-9.,:;!?()%+/№-]+""")
-_UNSPACED = re.compile(r"[а-я]{2,}(?:[.,:;!?()/-][а-я]{2,})+[.,:;!?]?")
+_UNSPACED = re.compile(r"[а-я]{2,}(?:[.,:;?()/-][а-я]{2,})+[.,:;?]?")
 _LETTERS = re.compile(r"[а-я]+")
 _NOT_TEXT = re.compile(r"://|^www\.|^@[a-z0-9_.]+\W*$|^[!-~]*[a-z0-9_-]+\.(?:ru|com|org|net|me|su|io|info|gov)\b")
 _PIECE = re.compile(r"(?:[@$€](?=[а-я]))?[^\W_]+(?:[@$€!|]+[^\W_]+)*")
@@ -63,11 +63,16 @@ def _candidates(reading: Reading) -> Iterator[Candidate]:
 def mend(reading: Reading) -> Reading:
     """The reading with disguised dictionary words put in plain; the same object where there is none."""
     wholes = [c for c in candidates(reading) if c.how in _WHOLE and c.sure and len(c.letters) > 2 and known(c.letters)]
-    mended: list[Candidate] = []
-    for found in sorted(wholes, key=lambda c: (c.start, -c.stop)):
-        if not mended or found.start >= mended[-1].stop:
-            mended.append(found)
-    return replaced(reading, mended) if mended else reading
+    return replaced(reading, apart(wholes)) if wholes else reading
+
+
+def apart(found: Iterable[Candidate]) -> list[Candidate]:
+    """In the order of the text; of those that overlap the earlier, then the longer one."""
+    kept: list[Candidate] = []
+    for candidate in sorted(found, key=lambda c: (c.start, -c.stop, c.how == "masked")):
+        if not kept or candidate.start >= kept[-1].stop:
+            kept.append(candidate)
+    return kept
 
 
 def replaced(reading: Reading, mended: list[Candidate]) -> Reading:

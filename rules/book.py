@@ -27,7 +27,7 @@ from language import Reading, read
 from records import AlarmKind, Fault, FaultsError, Ground, ReasonCode, ReviewCode, file_fault
 from regulation.documents import Document, load
 from regulation.fields import Fields
-from rules.matchers import Phrase, PhraseError, PhraseIndex, PhraseParser
+from rules.matchers import Phrase, PhraseError, PhraseIndex, PhraseParser, vocabulary
 from rules.misspelt import Misspelt
 from rules.unmasked import Unmasked
 
@@ -118,7 +118,9 @@ class RuleBook:
         self._index = PhraseIndex([phrase for rule in rules for phrase in rule.phrases])
         guards = dict.fromkeys(phrase for rule in rules for phrase in (*rule.required, *rule.forbidden))
         self._guards = PhraseIndex(tuple(guards))
-        self._misspelt = Misspelt(*self._index.vocabulary())
+        words, _ = vocabulary((*self._index.phrases, *guards))
+        abuse = [phrase for rule in rules if rule.kind == "ground" for phrase in rule.phrases]
+        self._misspelt = Misspelt(words, *vocabulary(abuse))
 
     @classmethod
     def load(cls, folder: Path, *, whole: bool = False) -> RuleBook:

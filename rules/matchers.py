@@ -21,7 +21,7 @@ is anything compared, so that a text costs one dictionary look-up a word, and ea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from language import Reading
@@ -208,6 +208,16 @@ def _add(
         words.update(forms(body, frozenset(grammemes.split("+")) if grammemes else frozenset()))
 
 
+def vocabulary(phrases: Iterable[Phrase]) -> tuple[set[str], set[str]]:
+    """All words that the phrases name: those in full, and the beginnings."""
+    words: set[str] = set()
+    stems: set[str] = set()
+    for element in {element for p in phrases for element in (p.anchor, *p.behind, *p.ahead)}:
+        words.update(element.words)
+        stems.update(element.stems)
+    return words, stems
+
+
 class PhraseIndex:
     """Many phrases, asked at once: which of them stand where in a text."""
 
@@ -225,15 +235,6 @@ class PhraseIndex:
             for length in self._lengths:
                 self._by_stem.setdefault(stem[:length], [])
         self._cache: dict[str, tuple[int, ...]] = {}
-
-    def vocabulary(self) -> tuple[set[str], set[str]]:
-        """All words that the phrases name, those in full and the beginnings."""
-        words: set[str] = set()
-        stems: set[str] = set()
-        for element in {element for p in self.phrases for element in (p.anchor, *p.behind, *p.ahead)}:
-            words.update(element.words)
-            stems.update(element.stems)
-        return words, stems
 
     def find(self, reading: Reading) -> Iterator[tuple[int, int, int]]:
         """``(number of the phrase, first word, last word)`` for each place where a phrase stands."""

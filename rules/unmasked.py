@@ -235,7 +235,7 @@ class Unmasked:
         visible = len(word) - word.count("*")
         if visible < 2 or visible * 2 < len(word):
             return None
-        form = next((form for form in self._common if _fits(word, form)), None)
+        form = next((form for form in self._common if fits(word, form)), None)
         verdict = self._match(form) if form else None
         return (verdict[0], verdict[1] and visible > 2) if verdict else None
 
@@ -257,7 +257,8 @@ class Unmasked:
         return None
 
 
-def _fits(word: str, form: str) -> bool:
+def fits(word: str, form: str) -> bool:
+    """Whether the word is the form, where each ``*`` of it may be any letter."""
     return len(word) == len(form) and all(shown in ("*", meant) for shown, meant in zip(word, form, strict=True))
 
 
