@@ -55,17 +55,21 @@ def figures(*values: float) -> str:
 
 @dataclass(frozen=True)
 class Trials:
-    """Sentences with what is due, a file a question; ``what``: whose they are."""
+    """Sentences with what is due, a file a question; ``what``: whose they are; ``listed``: whether mistakes are."""
 
     what: str
     folder: Path
+    listed: bool = True
 
     def rows(self, name: str) -> list[Row]:
         return [r for r in rows_of(self.folder / f"{name}.jsonl") if not r.get("debatable")]
 
 
-# Of the first the mistakes were read, of the second only the figures.
-OWN_TRIALS = (Trials("прочитанные пробы", OWN / "read"), Trials("непрочитанные пробы", OWN / "unread"))
+# Of the first the mistakes were read and learnt from; of the second only the figures are known.
+OWN_TRIALS = (
+    Trials("прочитанные пробы", OWN / "read"),
+    Trials("непрочитанные пробы", OWN / "unread", listed=False),
+)
 
 
 @dataclass
@@ -430,8 +434,11 @@ def run(home: Path, shared: Path) -> Report:
     for part in (perm, kursk, abuse, examples):
         part(bench)
     for trials in (Trials("пробы", bench.domain / "trials"), *OWN_TRIALS):
+        known = len(bench.report.mistakes)
         for questions in (routes, threats, insults, answers):
             questions(bench, trials)
+        if not trials.listed:
+            del bench.report.mistakes[known:]
     obscene(bench, OWN_TRIALS[0])
     if not FAST:
         from bench.left_out import never_seen

@@ -216,7 +216,7 @@ def counted(posts: Iterable[Sequence[str]], numbers: Numbers) -> tuple[list[int]
     for post in posts:
         distinct = dict.fromkeys(post)
         columns += map(numbers.__getitem__, distinct)
-        if len(distinct) == len(post):  # as in most sentences: a third of the time
+        if len(distinct) == len(post):  # as in most sentences: no need to count
             values += repeat(1.0, len(post))
         else:
             values += map(count_weight, Counter(post).values())

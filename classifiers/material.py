@@ -246,7 +246,9 @@ def _abuse_labels() -> dict[str, str]:
 
 
 def _abuse(context: _Context, row: Row, toxic: bool, weight: float) -> Sample:
-    """Labels read by policy outweigh the set's own."""
+    """Labels read by policy outweigh the set's own; ordinary comments weigh against a false threat, of which a text of
+    three words is soon accused.
+    """
     label = _abuse_labels_cached.get(text_hash(row["text"]))
     if label is None:
         answers = {"insult": (toxic, weight)}

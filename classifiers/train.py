@@ -2,7 +2,8 @@
 
 Routing is trained three times on two thirds of the posts to hear its voices about the last third, and once on
 everything that is not held out; what weighs the voices (``classifiers.router``) is fitted to the left-out thirds. The
-four stand in processes of their own, each single-threaded, so that the sums are the same on any number of cores.
+four stand in processes of their own; ``make`` keeps BLAS to one thread in each, so that the sums are the same on any
+number of cores.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ BINARY_COST = 0.5
 PARTS = 3
 PROCESSES = 2
 HALF = 5  # of the ten folds
+Sayings = Mapping[str, list[str]]  # of each department, its own sentences
 SOURCES_OF_ROUTES = ("perm_2023", "own", "profile", "kursk_2022", "spb_2020")
 
 
@@ -98,7 +100,7 @@ class Voices:
     network: Network
     linear: np.ndarray
     space: Space
-    profiles: Profiles
+    profiles: Sayingss
     mean: np.ndarray
     whiten: np.ndarray
 
@@ -115,15 +117,12 @@ class Voices:
         )
 
 
-Profile = Mapping[str, list[str]]
-
-
-def profiles_of(regulation: Regulation, most_examples: int | None = None) -> Profile:
+def profiles_of(regulation: Regulation, most_examples: int | None = None) -> Sayings:
     """What each department says of itself; ``most_examples``: ``None`` for all."""
     return {code: profile_of(department, most_examples) for code, department in regulation.departments.items()}
 
 
-def train_voices(material: Material, rows: np.ndarray, profiles: Profile) -> Voices:
+def train_voices(material: Material, rows: np.ndarray, profiles: Sayings) -> Voices:
     """``rows`` are those to learn from."""
     heads = {"topic": len(material.topic_names), "department": len(material.codes)}
     labels = {"topic": material.topics, "department": material.departments}
@@ -178,7 +177,7 @@ def train_routing(material: Material, regulation: Regulation, models: Path, base
 
 
 def _left_out(
-    pool: ProcessPoolExecutor, material: Material, rows: np.ndarray, profiles: Profile, table: np.ndarray
+    pool: ProcessPoolExecutor, material: Material, rows: np.ndarray, profiles: Sayings, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What voices that were not trained on a post say of it, ``(rows, departments, voices)``; the network's topics."""
     parts = np.array([material.samples[row].fold for row in rows]) % PARTS
@@ -192,7 +191,7 @@ def _left_out(
 
 
 def _hear(
-    material: Material, learnt: np.ndarray, left_out: np.ndarray, profiles: Profile, table: np.ndarray
+    material: Material, learnt: np.ndarray, left_out: np.ndarray, profiles: Sayings, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What voices that learnt from the one rows say of the others."""
     voices = train_voices(material, learnt, profiles)
