@@ -100,7 +100,7 @@ class Voices:
     network: Network
     linear: np.ndarray
     space: Space
-    profiles: Sayingss
+    profiles: Profiles
     mean: np.ndarray
     whiten: np.ndarray
 
