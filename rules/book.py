@@ -97,7 +97,7 @@ class Standing:
         self._found: dict[Phrase, set[int]] = {}
 
     def has(self, phrase: Phrase, sentence: int | None) -> bool:
-        if phrase not in self._anchors:
+        if phrase not in self._anchors or not phrase.may_stand(self._reading):
             return False
         if phrase not in self._found:
             spans = [phrase.around(self._reading, place) for place in self._anchors[phrase]]
