@@ -81,6 +81,15 @@ class Triage:
         Raises:
             FaultsError: with each fault of all three.
         """
+        # Nothing that is loaded is garbage: to look for it meanwhile would take a tenth of the time.
+        gc.disable()
+        try:
+            return cls._loaded(home)
+        finally:
+            gc.enable()
+
+    @classmethod
+    def _loaded(cls, home: Path) -> Triage:
         # Models are unpacked without the interpreter's lock: meanwhile the rules are read.
         with ThreadPoolExecutor(1) as pool:
             models = pool.submit(shelf.load_all, home / "models")

@@ -68,10 +68,12 @@ class Misspelt:
         self._stems_by_letter: dict[str, list[str]] = {}
         for stem in self._stems:
             self._stems_by_letter.setdefault(stem[0], []).append(stem)
-        self._by_sound: dict[str, list[str]] = {}
+        # Words of one sound with a blank between them: so many lists would be looked through for garbage at the start.
+        self._by_sound: dict[str, str] = {}
         ordered = sorted(self._words)
         for sound, word in zip(sounds(ordered), ordered, strict=True):
-            self._by_sound.setdefault(sound, []).append(word)
+            alike = self._by_sound.get(sound)
+            self._by_sound[sound] = word if alike is None else f"{alike} {word}"
         self._plain: set[str] = set()
 
     def mend(self, reading: Reading) -> Reading:
@@ -105,7 +107,7 @@ class Misspelt:
         meant = None
         if len(word) >= _LEAST and word not in self._words and not known(word):
             once = _REPEATED.sub(r"\1", word)
-            alike = self._by_sound.get(sounds([once])[0], []) if len(once) <= _MOST else []
+            alike = self._by_sound.get(sounds([once])[0], "").split(" ") if len(once) <= _MOST else []
             likeness, nearest = max(((_likeness(once, other), other) for other in alike), default=(0.0, ""))
             meant = nearest if likeness >= _LEAST_LIKENESS and not word.startswith(self._stems) else None
         if meant is None and len(word) <= _MOST:
