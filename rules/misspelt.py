@@ -143,8 +143,10 @@ class Misspelt:
         for word in self._by_edges.get((letters[0], letters[-1], len(letters)), ()):
             if word.startswith(head) and word.endswith(tail) and fits(letters, word):
                 return word
+        after = next(place for place in range(len(head), len(letters)) if letters[place] != "*")
         for stem in self._stems_by_letter.get(letters[0], ()):
-            if stem.startswith(head[: len(stem)]) and fits(letters[: len(stem)], stem):
+            begins_so = stem.startswith(head[: len(stem)]) and stem[after : after + 1] in ("", letters[after])
+            if begins_so and fits(letters[: len(stem)], stem):
                 return stem + letters[len(stem) :].replace("*", "")
         return None
 
