@@ -109,12 +109,13 @@ def printed(code: str) -> float:
 
 
 def rows() -> list[tuple[str, str, str]]:
+    # Before anything is loaded here: a child's peak begins with the memory of the parent that started it.
+    memory = printed(MEMORY) / 1024
+    cold = min(printed(COLD.format(home=str(HOME))) for _ in range(3))
     found, source = posts()
     triage = Triage.load(HOME)
     peer, first, warm = side_by_side(triage, found)
     single = np.array([seconds(lambda p=post: triage.decide([p])) for post in found[:2_000]]) * 1_000
-    cold = min(printed(COLD.format(home=str(HOME))) for _ in range(3))
-    memory = printed(MEMORY) / 1024
     count = len(found)
     return [
         (f"natasha: segment + morph + NER ({source}), постов в секунду", f"{count / peer:.0f}", "1×"),
