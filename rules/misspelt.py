@@ -131,7 +131,7 @@ class Misspelt:
     def _unmasked(self, letters: str) -> str | None:
         """The word that the letters fit, where ``*`` is one letter, or else two or three."""
         shown = len(letters) - letters.count("*")
-        if shown < _LEAST_SHOWN or len(letters) > _MOST:
+        if shown < _LEAST_SHOWN or len(letters) > _MOST or "*" in (letters[0], letters[-1]):
             return None
         most = _MOST_HIDDEN if shown > _LEAST_SHOWN else 1
         spelt = (letters.replace("*", "*" * hidden) for hidden in range(1, most + 1))
